@@ -1,0 +1,54 @@
+package binding
+
+import "reflect"
+
+// A Field is one input in the struct that a task takes.
+type Field struct {
+	// Index is the field's path through embedded structs.
+	Index []int
+	// Optional says that the field itself is an Opt: the value goes to its
+	// "Value", and "Ok" tells that it is there.
+	Optional bool
+}
+
+// A Frame is an input struct in the making. A worker owns one for each input
+// type and uses it again and again; pointers to the fields are taken once.
+type Frame[In any] struct {
+	in       *In
+	template In
+	values   []any   // pointers to the fields, in the order of Fields
+	present  []*bool // of Optional fields, else nil
+}
+
+// NewFrame makes a frame whose fields are absent: template holds their
+// defaults.
+func NewFrame[In any](fields []Field, template In) *Frame[In] {
+	f := &Frame[In]{in: new(In), template: template, values: make([]any, len(fields)), present: make([]*bool, len(fields))}
+	*f.in = template
+	v := reflect.ValueOf(f.in).Elem()
+	for i, field := range fields {
+		at := v.FieldByIndex(field.Index)
+		if field.Optional {
+			f.present[i] = at.FieldByName("Ok").Addr().Interface().(*bool)
+			at = at.FieldByName("Value")
+		}
+		f.values[i] = at.Addr().Interface()
+	}
+	return f
+}
+
+// Set copies value i of a slab into a field.
+func (f *Frame[In]) Set(field int, s Slab, i int) error {
+	if ok := f.present[field]; ok != nil {
+		*ok = true
+	}
+	return s.CopyTo(i, f.values[field])
+}
+
+// Take returns the filled struct and makes the frame empty again, so that it
+// holds on to no value.
+func (f *Frame[In]) Take() In {
+	in := *f.in
+	*f.in = f.template
+	return in
+}

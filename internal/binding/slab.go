@@ -1,0 +1,129 @@
+// Package binding moves values between tasks without boxing them: slabs hold
+// the values that a run produces, one slab a type, and frames hold the input
+// struct that a worker fills before it calls a task.
+package binding
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// A Slab holds the values of one type that one run produces. Different
+// positions may be used concurrently.
+type Slab interface {
+	// CopyTo copies value i to *dst, a pointer to the slab's type or to a type
+	// that the value can be assigned to. The error says what does not fit.
+	CopyTo(i int, dst any) error
+	// Load returns value i.
+	Load(i int) any
+	// Store sets value i; v must be assignable to the slab's type, nil is its
+	// zero value.
+	Store(i int, v any)
+	// Clear lets go of value i.
+	Clear(i int)
+}
+
+// Values is the slab of a type known to the compiler.
+type Values[T any] []T
+
+// NewValues makes a slab for n values of type T.
+func NewValues[T any](n int) Slab { return Values[T](make([]T, n)) }
+
+// CopyTo implements [Slab].
+func (s Values[T]) CopyTo(i int, dst any) error {
+	if p, ok := dst.(*T); ok {
+		*p = s[i]
+		return nil
+	}
+	return Assign(dst, s[i])
+}
+
+// Load implements [Slab].
+func (s Values[T]) Load(i int) any { return s[i] }
+
+// Store implements [Slab].
+func (s Values[T]) Store(i int, v any) {
+	if x, ok := v.(T); ok {
+		s[i] = x
+		return
+	}
+	set(reflect.ValueOf(&s[i]).Elem(), v)
+}
+
+// Clear implements [Slab].
+func (s Values[T]) Clear(i int) {
+	var zero T
+	s[i] = zero
+}
+
+// reflected is the slab of a type that only reflection knows.
+type reflected struct{ values reflect.Value }
+
+// NewReflected makes a slab for n values of type t.
+func NewReflected(t reflect.Type, n int) Slab {
+	return reflected{reflect.MakeSlice(reflect.SliceOf(t), n, n)}
+}
+
+func (s reflected) CopyTo(i int, dst any) error {
+	return assign(reflect.ValueOf(dst).Elem(), s.values.Index(i))
+}
+
+func (s reflected) Load(i int) any     { return s.values.Index(i).Interface() }
+func (s reflected) Store(i int, v any) { set(s.values.Index(i), v) }
+func (s reflected) Clear(i int)        { s.values.Index(i).SetZero() }
+
+// Boxed holds values of different types, as they come from a run's caller.
+type Boxed []any
+
+// CopyTo implements [Slab].
+func (s Boxed) CopyTo(i int, dst any) error { return Assign(dst, s[i]) }
+
+// Load implements [Slab].
+func (s Boxed) Load(i int) any { return s[i] }
+
+// Store implements [Slab].
+func (s Boxed) Store(i int, v any) { s[i] = v }
+
+// Clear implements [Slab].
+func (s Boxed) Clear(i int) { s[i] = nil }
+
+// Assign sets *dst to v; nil sets the zero value of a type that has nil. The
+// error says what does not fit.
+func Assign(dst, v any) error {
+	return assign(reflect.ValueOf(dst).Elem(), reflect.ValueOf(v))
+}
+
+func assign(dst, v reflect.Value) error {
+	// A value held in an interface counts as what it is, not as the interface.
+	for v.IsValid() && v.Kind() == reflect.Interface && !v.Type().AssignableTo(dst.Type()) {
+		v = v.Elem()
+	}
+	switch {
+	case !v.IsValid() && Nilable(dst.Type()):
+		dst.SetZero()
+	case !v.IsValid():
+		return fmt.Errorf("want %s, got nil", dst.Type())
+	case v.Type().AssignableTo(dst.Type()):
+		dst.Set(v)
+	default:
+		return fmt.Errorf("want %s, got %s", dst.Type(), v.Type())
+	}
+	return nil
+}
+
+func set(dst reflect.Value, v any) {
+	if v == nil {
+		dst.SetZero()
+		return
+	}
+	dst.Set(reflect.ValueOf(v))
+}
+
+// Nilable reports whether a type has a nil value.
+func Nilable(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Chan, reflect.Func, reflect.Interface, reflect.Map, reflect.Pointer, reflect.Slice, reflect.UnsafePointer:
+		return true
+	}
+	return false
+}

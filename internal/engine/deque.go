@@ -1,0 +1,108 @@
+package engine
+
+import "sync/atomic"
+
+// An Item is what the engine schedules: a number that means something to the
+// caller only.
+type Item uint64
+
+// None is no item.
+const None = ^Item(0)
+
+// deque is a Chase-Lev work-stealing queue: its owner pushes and pops at the
+// bottom, last in first out; thieves take from the top, first in first out.
+// (Chase and Lev, "Dynamic Circular Work-Stealing Deque", SPAA 2005.) Go's
+// atomics are sequentially consistent, so it needs no further fences.
+type deque struct {
+	top atomic.Int64
+	// Thieves write top and the owner writes bottom: a line each, or every steal
+	// would slow the owner down.
+	_      [56]byte
+	bottom atomic.Int64
+	ring   atomic.Pointer[ring]
+}
+
+// ring is a circular buffer with a power of two of slots. A grown deque leaves
+// its old ring to the thieves that still read it.
+type ring struct {
+	mask  int64
+	slots []atomic.Uint64
+}
+
+const firstRing = 32
+
+func newRing(size int64) *ring {
+	return &ring{mask: size - 1, slots: make([]atomic.Uint64, size)}
+}
+
+func (r *ring) load(i int64) Item      { return Item(r.slots[i&r.mask].Load()) }
+func (r *ring) store(i int64, it Item) { r.slots[i&r.mask].Store(uint64(it)) }
+
+// push adds an item at the bottom. Owner only.
+func (d *deque) push(it Item) {
+	b := d.bottom.Load()
+	r := d.ring.Load()
+	if r == nil || b-d.top.Load() > r.mask {
+		r = d.grow(r, b)
+	}
+	r.store(b, it)
+	d.bottom.Store(b + 1)
+}
+
+// grow doubles the ring, so that n pushes copy at most 2n items in all.
+func (d *deque) grow(old *ring, b int64) *ring {
+	if old == nil {
+		r := newRing(firstRing)
+		d.ring.Store(r)
+		return r
+	}
+	r := newRing(2 * (old.mask + 1))
+	for i := d.top.Load(); i < b; i++ {
+		r.store(i, old.load(i))
+	}
+	d.ring.Store(r)
+	return r
+}
+
+// pop takes the item at the bottom, or None. Owner only.
+func (d *deque) pop() Item {
+	b := d.bottom.Load()
+	// Only the owner raises bottom, and top never passes it: an empty deque needs
+	// no write.
+	if d.top.Load() >= b {
+		return None
+	}
+	b--
+	d.bottom.Store(b)
+	t := d.top.Load()
+	if t > b {
+		d.bottom.Store(b + 1)
+		return None
+	}
+	it := d.ring.Load().load(b)
+	if t == b { // the last one: race the thieves for it
+		if !d.top.CompareAndSwap(t, t+1) {
+			it = None
+		}
+		d.bottom.Store(b + 1)
+	}
+	return it
+}
+
+// steal takes the item at the top, or None. Any goroutine.
+func (d *deque) steal() Item {
+	for {
+		t := d.top.Load()
+		if t >= d.bottom.Load() {
+			return None
+		}
+		// Read before the swap: once top has moved the owner may reuse the slot.
+		it := d.ring.Load().load(t)
+		if d.top.CompareAndSwap(t, t+1) {
+			return it
+		}
+	}
+}
+
+// empty reports whether there is nothing to steal at this moment.
+func (d *deque) empty() bool { return d.top.Load() >= d.bottom.Load() }

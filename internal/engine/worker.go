@@ -1,0 +1,221 @@
+package engine
+
+import (
+	"runtime"
+	"sync/atomic"
+)
+
+// A Worker runs items one after another. Its methods are for the Exec that got
+// it, during that call.
+type Worker struct {
+	// Local belongs to Exec: whatever it wants to keep for this worker.
+	Local any
+	// Clock belongs to Exec too. It is 0 whenever the worker has waited since it
+	// was set; otherwise nothing but Exec took time in between.
+	Clock int64
+
+	run      *Run
+	current  Item
+	finished int64 // nodes not yet taken off Run.rest
+	seed     uint32
+	wake     chan struct{}
+	listed   atomic.Bool // in Run.active
+	deque    deque
+}
+
+// Push makes an item available to this and other workers.
+func (w *Worker) Push(it Item) {
+	w.put(it)
+	w.run.offer()
+}
+
+func (w *Worker) put(it Item) {
+	w.deque.push(it)
+	if !w.listed.Load() {
+		w.run.list(w)
+	}
+}
+
+// Finish counts a node as finished at the given time. Of the nodes that this
+// makes ready it returns the first, or None, and pushes the others.
+func (w *Worker) Finish(node int32, now int64) Item {
+	r := w.run
+	w.finished++
+	next := None
+	for _, s := range r.graph.Succ(node) {
+		// A node with one predecessor needs no counter.
+		if in := r.graph.InDegree(s); in != 1 && r.met[s].Add(1) != in {
+			continue
+		}
+		if r.Ready != nil {
+			r.Ready[s] = now
+		}
+		if next == None {
+			next = Item(s)
+		} else {
+			w.Push(Item(s))
+		}
+	}
+	return next
+}
+
+// work is the life of a worker's goroutine. searching says that it was counted
+// as a searcher by whoever started it.
+func (w *Worker) work(searching bool) {
+	unwound := true
+	defer func() {
+		if unwound {
+			// The work ended its goroutine: the worker goes on with a new one.
+			go w.again()
+			return
+		}
+		w.run.leave()
+	}()
+	if searching {
+		w.chain(w.search())
+	}
+	for {
+		it := w.next()
+		if it == None {
+			break
+		}
+		w.chain(it)
+	}
+	unwound = false
+}
+
+// again is work for a goroutine that replaces one which was ended under Exec.
+func (w *Worker) again() {
+	w.Clock = 0
+	if it := w.run.Unwound(w, w.current); it != None {
+		w.put(it)
+	}
+	w.work(false)
+}
+
+// chain runs an item, then whatever each item names as the next.
+func (w *Worker) chain(it Item) {
+	r := w.run
+	for it != None {
+		if a := r.attention.Load(); a != 0 {
+			if a >= stopped {
+				return
+			}
+			if u := r.takeUrgent(); u != None {
+				w.Push(it)
+				it = u
+			}
+		}
+		w.current = it
+		it = r.Exec(w, it)
+	}
+}
+
+// next takes an item from the worker's own deque or, that being empty, from
+// elsewhere; None means that the run is over.
+func (w *Worker) next() Item {
+	r := w.run
+	if r.attention.Load() < stopped {
+		if it := w.deque.pop(); it != None {
+			return it
+		}
+	}
+	if n := w.finished; n > 0 {
+		w.finished = 0
+		if r.rest.Add(-n) == 0 {
+			r.Stop()
+			return None
+		}
+	}
+	r.searching.Add(1)
+	return w.search()
+}
+
+// searchRounds is how often a worker looks around before it parks. Looking
+// again after letting others run is cheaper than being woken at once.
+const searchRounds = 4
+
+// search finds an item elsewhere, or waits for one; None means that the run is
+// over. The worker is counted as searching on entry.
+func (w *Worker) search() Item {
+	r := w.run
+	w.Clock = 0
+	for {
+		for round := range searchRounds {
+			if round > 0 {
+				runtime.Gosched()
+			}
+			a := r.attention.Load()
+			if a >= stopped {
+				r.searching.Add(-1)
+				return None
+			}
+			it := None
+			if a > 0 {
+				it = r.takeUrgent()
+			}
+			if it == None {
+				it = w.takeRoots()
+			}
+			if it == None {
+				it = w.steal()
+			}
+			if it != None {
+				// The last searcher sees to it that what else there is gets found.
+				if r.searching.Add(-1) == 0 && r.spare.Load() > 0 && r.hasWork() {
+					r.signal()
+				}
+				return it
+			}
+		}
+		w.park()
+	}
+}
+
+// park blocks until the worker is told to search again.
+func (w *Worker) park() {
+	r := w.run
+	if w.wake == nil {
+		w.wake = make(chan struct{}, 1)
+	}
+	r.mu.Lock()
+	r.idle = append(r.idle, w)
+	r.spare.Add(1)
+	r.searching.Add(-1)
+	// Work that came after the last look was told to nobody if this was the only
+	// searcher. Whoever pushes looks at searching after the push, this looks for
+	// work after it has changed searching: one of the two sees the other.
+	if r.hasWork() {
+		r.idle = r.idle[:len(r.idle)-1]
+		r.spare.Add(-1)
+		r.searching.Add(1)
+		r.mu.Unlock()
+		return
+	}
+	r.mu.Unlock()
+	<-w.wake
+}
+
+// rootBatch bounds how many roots a worker takes at once.
+const rootBatch = 64
+
+// takeRoots takes a share of the roots that are left: it returns the first and
+// keeps the others in the deque, in their order.
+func (w *Worker) takeRoots() Item {
+	r := w.run
+	n := int64(len(r.roots))
+	left := n - r.nextRoot.Load()
+	if left <= 0 {
+		return None
+	}
+	share := min(max(left/8, 1), rootBatch)
+	end := r.nextRoot.Add(share)
+	start := end - share
+	if start >= n {
+		return None
+	}
+	for i := min(end, n) - 1; i > start; i-- {
+		w.put(Item(r.roots[i]))
+	}
+	return Item(r.roots[start])
+}
