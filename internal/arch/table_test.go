@@ -3,8 +3,8 @@ package arch
 // root is the path of the library's module.
 const root = "github.com/runnelflow/runnel"
 
-// goVersion is the go directive of every go.mod and of go.work: the older of
-// the two Go releases that are supported at a time may be no older than this.
+// goVersion is the oldest Go release that is supported, and the go directive of
+// every go.mod and of go.work.
 const goVersion = "1.26.0"
 
 // maxLines is the most lines that a file which is no test may have.
