@@ -86,7 +86,10 @@ func peaks(magnitude []float64, hertz float64) []peak {
 			continue
 		}
 		a, b, c := math.Log(magnitude[k-1]), math.Log(m), math.Log(magnitude[k+1])
-		offset := 0.5 * (a - c) / (a - 2*b + c)
+		offset := 0.0
+		if bend := a - 2*b + c; bend != 0 { // 0 when the logarithms round to one
+			offset = 0.5 * (a - c) / bend
+		}
 		out = append(out, peak{
 			pitch: 12 * math.Log2((float64(k)+offset)*hertz/440),
 			level: m,
