@@ -25,7 +25,7 @@ var layers = []layer{
 	// they see no task, no name and no type of the library.
 	{pkg: "internal/graph"},
 	{pkg: "internal/nearest"},
-	{pkg: "internal/engine"},
+	{pkg: "internal/engine", may: []string{"internal/graph"}},
 	{pkg: "internal/binding"},
 	{pkg: "internal/lifecycle"},
 	{pkg: "internal/layout"},

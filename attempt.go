@@ -1,0 +1,235 @@
+package runnel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/runnelflow/runnel/internal/engine"
+)
+
+// scratch is what a worker of the engine keeps from task to task.
+type scratch struct {
+	run    *execution
+	frames []any // *binding.Frame, one for each type of struct; nil until needed
+}
+
+func (x *execution) scratch(w *engine.Worker) *scratch {
+	if s, ok := w.Local.(*scratch); ok {
+		return s
+	}
+	s := &scratch{run: x, frames: make([]any, x.plan.frames)}
+	w.Local = s
+	return s
+}
+
+// exec makes one attempt at a task, and settles it.
+func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
+	n := int32(it)
+	r := &x.records[n]
+	if x.given != nil && x.given[n] {
+		x.ended(n, Succeeded, 0, nil, "its outputs were in the data cache")
+		return w.Finish(n, x.now(w))
+	}
+	if x.ctx.Err() != nil {
+		return engine.None // the run ends: cancelRest settles it
+	}
+	if x.uneven.Load() {
+		if reason := x.blocked(n); reason != "" {
+			x.ended(n, Skipped, 0, nil, reason)
+			x.release(n)
+			return w.Finish(n, x.now(w))
+		}
+	}
+	attempt := r.attempts() + 1
+	x.begin(w, n, r, attempt)
+	return x.settle(w, n, x.attempt(x.scratch(w), n, attempt))
+}
+
+// unwound settles a task that ended its goroutine.
+func (x *execution) unwound(w *engine.Worker, it engine.Item) engine.Item {
+	return x.settle(w, int32(it), ErrGoexit)
+}
+
+// now is the time on this worker, in nanoseconds since the run's start. One
+// reading serves the end of a task and the start of the next.
+func (x *execution) now(w *engine.Worker) int64 {
+	if x.timed && w.Clock == 0 {
+		w.Clock = int64(time.Since(x.start))
+	}
+	return w.Clock
+}
+
+// begin notes the start of an attempt.
+func (x *execution) begin(w *engine.Worker, n int32, r *record, attempt int) {
+	kind := taskStarted
+	if attempt > 1 {
+		kind = taskRetried
+	}
+	if x.log != nil {
+		w.Clock = x.log.add(entry{kind: kind, node: n, attempt: int32(attempt)})
+	}
+	if x.timed {
+		now := x.now(w)
+		if attempt == 1 {
+			r.started = now
+		}
+		r.waited += now - x.ready[n]
+	} else if attempt == 1 && x.plan.nodes[n].task.config.retry.retries > 0 {
+		r.started = int64(time.Since(x.start)) // for MaxRetryTime
+	}
+	r.set(Running, attempt)
+}
+
+// attempt calls the task once.
+func (x *execution) attempt(s *scratch, n int32, attempt int) (err error) {
+	node := &x.plan.nodes[n]
+	c := &x.contexts[n]
+	if attempt > 1 {
+		c = new(taskContext) // the task may have kept that of the attempt before
+	}
+	*c = taskContext{x.ctx, x, n, int32(attempt)}
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	if d := node.task.config.retry.timeout; d > 0 {
+		return x.limited(c, s, node, d)
+	}
+	return x.call(c, s, node)
+}
+
+func (x *execution) call(ctx context.Context, s *scratch, n *node) error {
+	if len(x.interceptors) > 0 {
+		return x.intercepted(ctx, s, n)
+	}
+	return n.task.body.call(ctx, s, n)
+}
+
+// limited is call with a Timeout.
+func (x *execution) limited(ctx context.Context, s *scratch, n *node, d time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	err := x.call(ctx, s, n)
+	if err == nil || ctx.Err() == nil || x.ctx.Err() != nil {
+		return err
+	}
+	if !errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
+	}
+	return fmt.Errorf("timeout of %v: %w", d, err)
+}
+
+// settle does what follows from the outcome of an attempt.
+func (x *execution) settle(w *engine.Worker, n int32, err error) engine.Item {
+	r := &x.records[n]
+	if err == nil {
+		w.Clock = x.ended(n, Succeeded, r.attempts(), nil, "")
+		if x.config.cache != nil {
+			x.store(n)
+		}
+		x.release(n)
+		return w.Finish(n, w.Clock)
+	}
+	w.Clock = 0
+	if x.ctx.Err() != nil && x.isCancellation(err) {
+		x.ended(n, Cancelled, r.attempts(), err, fmt.Sprintf("the run was stopped: %v", context.Cause(x.ctx)))
+		return engine.None
+	}
+	attempt := r.attempts()
+	elapsed := time.Since(x.start) - time.Duration(r.started)
+	delay, again := x.plan.nodes[n].task.config.retry.again(err, attempt, elapsed)
+	if x.log != nil {
+		x.log.add(entry{kind: attemptFailed, node: n, attempt: int32(attempt), err: err, retry: again, took: delay})
+	}
+	if again {
+		return x.retry(n, delay, err)
+	}
+	return x.fail(w, n, err)
+}
+
+// retry puts a task off to its next attempt. It holds no slot meanwhile.
+func (x *execution) retry(n int32, delay time.Duration, err error) engine.Item {
+	r := &x.records[n]
+	r.set(Retrying, r.attempts())
+	if x.timed {
+		x.ready[n] = int64(time.Since(x.start) + delay)
+	}
+	x.note(n, err, "")
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if delay == 0 {
+		return engine.Item(n)
+	}
+	x.timers[n] = time.AfterFunc(delay, func() {
+		x.mu.Lock()
+		delete(x.timers, n)
+		x.mu.Unlock()
+		x.engine.Resume(engine.Item(n))
+	})
+	return engine.None
+}
+
+// fail ends a task for which there is no further attempt.
+func (x *execution) fail(w *engine.Worker, n int32, err error) engine.Item {
+	task, attempts := x.plan.nodes[n].task, x.records[n].attempts()
+	// Before anything that follows from it can be seen.
+	x.uneven.Store(true)
+	x.mu.Lock()
+	x.failed = append(x.failed, &TaskError{Task: task.Name(), Location: task.Location(), Attempt: attempts, Err: err})
+	x.mu.Unlock()
+	w.Clock = x.ended(n, Failed, attempts, err, "")
+	if x.config.mode == FailFast {
+		x.cancel(&stopError{task.Name()})
+		x.engine.Stop()
+		return engine.None
+	}
+	x.release(n)
+	return w.Finish(n, w.Clock)
+}
+
+// ended notes how a task ended, and returns when.
+func (x *execution) ended(n int32, s State, attempts int, err error, reason string) int64 {
+	r := &x.records[n]
+	var at int64
+	if x.log != nil {
+		at = x.log.add(entry{kind: taskFinished, node: n, state: s, attempt: int32(attempts), err: err, reason: reason})
+	} else if x.timed {
+		at = int64(time.Since(x.start))
+	}
+	if x.timed {
+		r.ended = at
+	}
+	if s != Succeeded {
+		x.uneven.Store(true)
+	}
+	if err != nil || reason != "" {
+		x.note(n, err, reason)
+	}
+	r.set(s, attempts)
+	return at
+}
+
+// note keeps why a task did not succeed at once: the rare case, in maps.
+func (x *execution) note(n int32, err error, reason string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.causes == nil {
+		x.causes, x.reasons, x.timers = map[int32]error{}, map[int32]string{}, map[int32]*time.Timer{}
+	}
+	if err != nil {
+		x.causes[n] = err
+	}
+	if reason != "" {
+		x.reasons[n] = reason
+	}
+}
+
+// isCancellation reports whether an error comes from the end of the run's
+// context.
+func (x *execution) isCancellation(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Cause(x.ctx))
+}

@@ -1,0 +1,292 @@
+package runnel
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/runnelflow/runnel/dag"
+	"github.com/runnelflow/runnel/internal/graph"
+	"github.com/runnelflow/runnel/internal/nearest"
+)
+
+// built is a checked graph. It is immutable.
+type built struct {
+	config    *pipelineConfig
+	tasks     []*declaration // in order of registration, with the pipeline's defaults
+	names     map[string]int32
+	producers map[string]producer
+	externals map[string]*external
+	supplied  []*external // by number
+	links     [][]link    // of each task's inputs
+	after     map[int32][]int32
+	graph     *graph.Graph
+	whole     *plan
+	view      func() (*dag.Graph, error)
+}
+
+// producer is one output of one task.
+type producer struct{ task, output int32 }
+
+// link is where an input comes from: a producer, or an external input.
+type link struct {
+	producer
+	external *external // nil: the producer
+}
+
+// builder collects what is wrong while a graph is built.
+type builder struct {
+	built
+	problems []Problem
+}
+
+func (b *builder) problem(task *declaration, format string, args ...any) {
+	p := Problem{Text: fmt.Sprintf(format, args...)}
+	if task != nil {
+		p.Task, p.Location = task.Name(), task.Location()
+	}
+	b.problems = append(b.problems, p)
+}
+
+// build infers the graph of tasks and checks it. The error is a *BuildError with
+// every problem.
+func build(config *pipelineConfig, tasks []AnyTask) (*built, error) {
+	b := &builder{built: built{config: config}}
+	for _, text := range config.problems {
+		b.problem(nil, "%s", text)
+	}
+	b.collect(tasks)
+	b.findProducers()
+	b.link()
+	b.checkExternals()
+	b.order()
+	if len(b.problems) > 0 {
+		sortProblems(b.problems)
+		return nil, &BuildError{Pipeline: config.name, Problems: b.problems}
+	}
+	g := &b.built
+	g.whole = compile(g, nil, nil)
+	g.view = sync.OnceValues(g.dag)
+	return g, nil
+}
+
+// collect takes the declarations of the tasks, each once.
+func (b *builder) collect(tasks []AnyTask) {
+	b.tasks = make([]*declaration, 0, len(tasks))
+	b.names = make(map[string]int32, len(tasks))
+	seen := make(map[*declaration]bool)
+	if len(tasks) == 0 {
+		b.problem(nil, "it has no tasks: give them to FromTasks, or call Add before Build, Run or Graph")
+	}
+	for i, t := range tasks {
+		if isNil(t) {
+			b.problem(nil, "task %d of %d is nil", i+1, len(tasks))
+			continue
+		}
+		d := t.declared()
+		if _, known := b.names[d.Name()]; known && seen[d] {
+			b.problem(d, "the task was added twice: add it once, or add a copy made with As")
+			continue
+		}
+		seen[d] = true
+		if len(b.config.defaults) > 0 {
+			copied := *d
+			copied.config = configure(b.config.defaults, d.opts)
+			d = &copied
+		}
+		for _, text := range slices.Concat(d.problems, d.config.problems) {
+			b.problem(d, "%s", text)
+		}
+		if d.config.hasParams {
+			if _, plain := d.body.(*reflectedFunc); !plain {
+				b.problem(d, "Inputs is for Func: this task's inputs are those of its declaration")
+			}
+		}
+		if _, known := b.names[d.Name()]; !known {
+			b.names[d.Name()] = int32(len(b.tasks))
+		}
+		b.tasks = append(b.tasks, d)
+	}
+}
+
+// isNil reports whether there is no task, whatever the type of the nothing.
+func isNil(t AnyTask) bool { return t == nil || reflect.ValueOf(t).IsNil() }
+
+// findProducers notes who produces what, and refuses a second producer.
+func (b *builder) findProducers() {
+	b.producers = make(map[string]producer, len(b.tasks))
+	for i, d := range b.tasks {
+		clash := false
+		for k, o := range d.outputs {
+			first, taken := b.producers[o.name]
+			if !taken {
+				b.producers[o.name] = producer{int32(i), int32(k)}
+				continue
+			}
+			clash = true
+			other := b.tasks[first.task]
+			if other == d {
+				b.problem(d, "it produces data %q twice: rename one of its outputs", o.name)
+				continue
+			}
+			b.problem(d, "it produces data %q, which task %q (%s) produces too: give one of them another name with As", o.name, other.Name(), other.Location())
+		}
+		if first := b.names[d.Name()]; first != int32(i) && !clash {
+			other := b.tasks[first]
+			b.problem(d, "another task (%s) has the same name: give one of them a Name", other.Location())
+		}
+	}
+}
+
+// link finds where each input comes from.
+func (b *builder) link() {
+	inputs := 0
+	for _, d := range b.tasks {
+		inputs += len(d.inputs)
+	}
+	b.externals = map[string]*external{}
+	b.after = map[int32][]int32{}
+	b.links = make([][]link, len(b.tasks))
+	all := make([]link, 0, inputs)
+	for i, d := range b.tasks {
+		start := len(all)
+		for k := range d.inputs {
+			in := &d.inputs[k]
+			from, ok := b.producers[in.name]
+			if !ok {
+				all = append(all, link{external: b.consume(d, in)})
+				continue
+			}
+			all = append(all, link{producer: from})
+			b.checkTypes(d, in, from)
+		}
+		b.links[i] = all[start:len(all):len(all)]
+		b.linkAfter(int32(i), d)
+	}
+}
+
+func (b *builder) linkAfter(i int32, d *declaration) {
+	for _, name := range d.config.after {
+		t, ok := b.names[name]
+		switch {
+		case ok && t == i:
+			b.problem(d, "After(%q): a task cannot wait for itself: name another one", name)
+		case ok:
+			b.after[i] = append(b.after[i], t)
+		default:
+			b.problem(d, "After(%q): no task has that name%s", name, didYouMean(name, maps.Keys(b.names)))
+		}
+	}
+}
+
+// checkTypes holds a producer's type against its consumer's.
+func (b *builder) checkTypes(d *declaration, in *input, from producer) {
+	p := b.tasks[from.task]
+	made := p.outputs[from.output].typ
+	if made == nil || fits(made, in.typ) {
+		return
+	}
+	have, want := typeNames(made, in.typ)
+	b.problem(d, "input %q (%s) wants %s, but task %q (%s) produces %s: change one of the types, or take other data with Bind", in.name, in.label, want, p.Name(), p.Location(), have)
+}
+
+// fits reports whether a value of one type may go into an input of another. What
+// is produced as any shows its type only when it is there.
+func fits(made, want reflect.Type) bool {
+	return made == want || made.AssignableTo(want) || made == reflect.TypeFor[any]()
+}
+
+// typeNames writes two types so that they can be told apart.
+func typeNames(a, b reflect.Type) (string, string) {
+	if a.String() != b.String() {
+		return a.String(), b.String()
+	}
+	full := func(t reflect.Type) string {
+		if t.PkgPath() == "" {
+			return t.String()
+		}
+		return t.PkgPath() + "." + t.Name()
+	}
+	return full(a), full(b)
+}
+
+// didYouMean is a hint at the nearest known name, or nothing.
+func didYouMean(name string, known func(yield func(string) bool)) string {
+	if near, ok := nearest.Name(name, known); ok {
+		return fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	return ""
+}
+
+// order checks that the tasks can be put in an order.
+func (b *builder) order() {
+	edges := 0
+	for _, links := range b.links {
+		edges += len(links)
+	}
+	from, to := make([]int32, 0, edges), make([]int32, 0, edges)
+	for i, links := range b.links {
+		for _, l := range links {
+			if l.external == nil {
+				from, to = append(from, l.task), append(to, int32(i))
+			}
+		}
+		for _, t := range b.after[int32(i)] {
+			from, to = append(from, t), append(to, int32(i))
+		}
+	}
+	b.graph = graph.New(len(b.tasks), from, to)
+	if _, _, ok := b.graph.Sort(); ok {
+		return
+	}
+	for _, cycle := range b.graph.Cycles() {
+		b.cycle(cycle)
+	}
+}
+
+// cycle reports a circular flow, the whole path of it.
+func (b *builder) cycle(path []int32) {
+	var steps strings.Builder
+	for k, from := range path {
+		to := path[(k+1)%len(path)]
+		fmt.Fprintf(&steps, "%q (%s) —%s→ ", b.tasks[from].Name(), b.tasks[from].Location(), b.flow(from, to))
+	}
+	first := b.tasks[path[0]]
+	b.problem(first, "circular flow: %s%q: break it by taking one of these data from elsewhere", steps.String(), first.Name())
+}
+
+// flow names what one task waits for another for.
+func (b *builder) flow(from, to int32) string {
+	var data []string
+	for k, l := range b.links[to] {
+		if l.external == nil && l.task == from {
+			data = append(data, b.tasks[to].inputs[k].name)
+		}
+	}
+	if len(data) == 0 {
+		return "After"
+	}
+	return strings.Join(data, ", ")
+}
+
+// dag makes the graph that users look at.
+func (g *built) dag() (*dag.Graph, error) {
+	specs := make([]dag.Spec, len(g.tasks))
+	for i, d := range g.tasks {
+		s := dag.Spec{Name: d.Name(), Description: d.config.description, Meta: d.Meta()}
+		for _, in := range d.inputs {
+			s.Inputs = append(s.Inputs, dag.Port{Name: in.name, Type: in.typ, Optional: in.optional})
+		}
+		for _, out := range d.outputs {
+			s.Outputs = append(s.Outputs, dag.Port{Name: out.name, Type: out.typ})
+		}
+		for _, t := range g.after[int32(i)] {
+			s.After = append(s.After, g.tasks[t].Name())
+		}
+		specs[i] = s
+	}
+	return dag.New(specs)
+}

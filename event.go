@@ -1,0 +1,93 @@
+package runnel
+
+import "time"
+
+// An Event is something that happened in a run: one of the event types of this
+// package, which are all there are.
+type Event interface {
+	// When is the time at which it happened.
+	When() time.Time
+	event()
+}
+
+// RunStarted is the first event of a run.
+type RunStarted struct {
+	At       time.Time
+	Pipeline string
+	RunID    string
+	Tasks    int // how many the run has
+}
+
+// TaskStarted tells that a task's first attempt begins.
+type TaskStarted struct {
+	At    time.Time
+	RunID string
+	Task  string
+}
+
+// AttemptFailed tells that an attempt failed. With Retry, another one follows
+// after Delay; otherwise TaskFinished follows.
+type AttemptFailed struct {
+	At      time.Time
+	RunID   string
+	Task    string
+	Attempt int // from 1
+	Err     error
+	Retry   bool
+	Delay   time.Duration
+}
+
+// TaskRetried tells that a further attempt begins.
+type TaskRetried struct {
+	At      time.Time
+	RunID   string
+	Task    string
+	Attempt int // from 2
+}
+
+// TaskFinished tells that a task has ended, and how. Tasks that were not called
+// end without having started.
+type TaskFinished struct {
+	At       time.Time
+	RunID    string
+	Task     string
+	State    State // Succeeded, Failed, Skipped or Cancelled
+	Attempts int
+	Err      error  // of the last attempt
+	Reason   string // why it was skipped, cancelled, or not called
+}
+
+// TaskUnresponsive names a task that goes on though its context was cancelled a
+// while ago. The run waits for it.
+type TaskUnresponsive struct {
+	At    time.Time
+	RunID string
+	Task  string
+	For   time.Duration // since the cancellation
+}
+
+// RunFinished is the last event of a run.
+type RunFinished struct {
+	At       time.Time
+	Pipeline string
+	RunID    string
+	Duration time.Duration
+	Err      error // what Run or Wait returns
+}
+
+// When implements [Event].
+func (e RunStarted) When() time.Time       { return e.At }
+func (e TaskStarted) When() time.Time      { return e.At }
+func (e AttemptFailed) When() time.Time    { return e.At }
+func (e TaskRetried) When() time.Time      { return e.At }
+func (e TaskFinished) When() time.Time     { return e.At }
+func (e TaskUnresponsive) When() time.Time { return e.At }
+func (e RunFinished) When() time.Time      { return e.At }
+
+func (RunStarted) event()       {}
+func (TaskStarted) event()      {}
+func (AttemptFailed) event()    {}
+func (TaskRetried) event()      {}
+func (TaskFinished) event()     {}
+func (TaskUnresponsive) event() {}
+func (RunFinished) event()      {}

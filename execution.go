@@ -1,0 +1,247 @@
+package runnel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/runnelflow/runnel/internal/binding"
+	"github.com/runnelflow/runnel/internal/engine"
+)
+
+// execution is one run of a plan. What every task touches comes in arrays with
+// an element a task, made once a run.
+type execution struct {
+	plan         *plan
+	config       runConfig
+	interceptors []Interceptor
+	ctx          context.Context
+	cancel       context.CancelCauseFunc
+	start        time.Time
+	timed        bool
+	id           func() string
+
+	engine   *engine.Run
+	slabs    []binding.Slab
+	records  []record
+	ready    []int64 // when each task became ready, or its next attempt due
+	contexts []taskContext
+	supplied []bool         // which external inputs are there
+	given    []bool         // tasks whose outputs were there before, nil for none
+	uses     []atomic.Int32 // of each output, counted down; nil unless the plan frees
+
+	log       *eventLog // nil when nobody watches
+	delivered chan []error
+
+	// uneven is set once a task did not succeed: from then on each task looks
+	// whether its producers did.
+	uneven atomic.Bool
+
+	mu      sync.Mutex
+	failed  []*TaskError          // in the order in which they failed
+	causes  map[int32]error       // of the last attempt that failed
+	reasons map[int32]string      // why a task was skipped or cancelled
+	timers  map[int32]*time.Timer // of tasks that wait for their next attempt
+
+	finished atomic.Int64 // nanoseconds since start, 0 while the run goes on
+	err      error        // valid once finished
+}
+
+// prepare checks the inputs and options of a run. The error is a *BuildError or
+// an *InputError.
+func (p *Pipeline) prepare(ctx context.Context, in Values, opts []RunOption) (*execution, error) {
+	g, err := p.build()
+	if err != nil {
+		return nil, err
+	}
+	var c runConfig
+	for _, o := range opts {
+		o.applyRun(&c)
+	}
+	if ctx == nil {
+		c.problem("the context is nil: use context.Background() when there is none")
+	}
+	plan, given := g.partial(&c)
+	c.problems = append(c.problems, g.checkInputs(in, plan)...)
+	if len(c.problems) > 0 {
+		return nil, &InputError{Pipeline: g.config.name, Problems: c.problems}
+	}
+	x := &execution{plan: plan, config: c, given: given, timed: !c.untimed}
+	x.ctx, x.cancel = context.WithCancelCause(ctx)
+	x.interceptors = append(g.config.interceptors[:len(g.config.interceptors):len(g.config.interceptors)], c.interceptors...)
+	x.id = sync.OnceValue(func() string {
+		if c.id != "" {
+			return c.id
+		}
+		return fmt.Sprintf("%016x", rand.Uint64())
+	})
+	x.allocate()
+	x.supply(in)
+	return x, nil
+}
+
+func (x *execution) name() string  { return x.plan.of.config.name }
+func (x *execution) runID() string { return x.id() }
+
+// allocate makes the arrays of the run.
+func (x *execution) allocate() {
+	n := len(x.plan.nodes)
+	x.records, x.contexts = make([]record, n), make([]taskContext, n)
+	if x.timed {
+		x.ready = make([]int64, n)
+	}
+	x.slabs = make([]binding.Slab, len(x.plan.slabs))
+	for i, s := range x.plan.slabs {
+		x.slabs[i] = s.make(s.n)
+	}
+	if x.plan.frees {
+		x.uses = make([]atomic.Int32, len(x.plan.uses))
+		for i, uses := range x.plan.uses {
+			x.uses[i].Store(uses)
+		}
+	}
+	x.engine = engine.New(x.plan.graph, engine.Config{Limit: x.config.limit, Exec: x.exec, Unwound: x.unwound, Ready: x.ready})
+}
+
+// supply puts the external inputs, and what a data cache has, in their places.
+func (x *execution) supply(in Values) {
+	g := x.plan.of
+	boxed := x.slabs[len(x.slabs)-1]
+	x.supplied = make([]bool, len(g.supplied))
+	for name, v := range in {
+		if e := g.externals[name]; e != nil {
+			boxed.Store(int(e.number), v)
+			x.supplied[e.number] = true
+		}
+	}
+	for n, given := range x.given {
+		if !given {
+			continue
+		}
+		node := &x.plan.nodes[n]
+		for k, o := range node.task.outputs {
+			v, _ := x.config.cache.Get(o.name)
+			at := node.outputs[k]
+			x.slabs[at.slab].Store(int(at.index), v)
+		}
+	}
+}
+
+// watch starts the clock, and the delivery of events to those who asked for
+// them.
+func (x *execution) watch(keep bool) {
+	x.start = time.Now()
+	if !keep && len(x.config.observers) == 0 {
+		return
+	}
+	x.log = newEventLog(x.start, keep)
+	if len(x.config.observers) > 0 {
+		x.delivered = make(chan []error, 1)
+		go func() { x.delivered <- x.deliver() }()
+	}
+}
+
+// unresponsiveAfter is how long after a cancellation the tasks that still run
+// are named by events.
+const unresponsiveAfter = 5 * time.Second
+
+// run runs the plan to its end. It is called once.
+func (x *execution) run() {
+	if x.log != nil {
+		x.log.add(entry{kind: runStarted, node: -1})
+	}
+	if x.ctx.Err() != nil {
+		x.engine.Stop()
+	}
+	x.engine.Start()
+	select {
+	case <-x.engine.Done():
+	case <-x.ctx.Done():
+		x.engine.Stop()
+		x.awaitRunning()
+	}
+	x.finish()
+}
+
+// awaitRunning waits for the tasks that are running after a cancellation.
+func (x *execution) awaitRunning() {
+	patience := time.NewTimer(unresponsiveAfter)
+	defer patience.Stop()
+	select {
+	case <-x.engine.Done():
+		return
+	case <-patience.C:
+	}
+	if x.log != nil {
+		for n := range x.records {
+			if x.records[n].state() == Running {
+				x.log.add(entry{kind: taskUnresponsive, node: int32(n), took: unresponsiveAfter})
+			}
+		}
+	}
+	<-x.engine.Done()
+}
+
+// finish settles what a run that ended early has left, and closes the books. No
+// worker is left.
+func (x *execution) finish() {
+	x.mu.Lock()
+	for _, t := range x.timers {
+		t.Stop()
+	}
+	x.timers = nil
+	x.mu.Unlock()
+	var cause error
+	if x.ctx.Err() != nil && x.cancelRest() {
+		if cause = context.Cause(x.ctx); isStop(cause) {
+			cause = nil
+		}
+	}
+	if len(x.failed) > 0 && x.config.mode != SkipFailed || cause != nil {
+		x.err = &RunError{Pipeline: x.name(), RunID: x.runID(), Tasks: x.failed, Cause: cause, kind: x.ctx.Err()}
+	}
+	took := time.Since(x.start)
+	if x.log != nil {
+		x.log.add(entry{kind: runFinished, node: -1, took: took, err: x.err})
+		x.log.close()
+	}
+	if x.delivered != nil {
+		if errs := <-x.delivered; len(errs) > 0 {
+			x.err = errors.Join(append([]error{x.err}, errs...)...)
+		}
+	}
+	x.cancel(nil)
+	x.contexts = nil
+	x.finished.Store(max(1, int64(took)))
+}
+
+// cancelRest ends the tasks that have not ended, and reports whether there were
+// any.
+func (x *execution) cancelRest() bool {
+	rest := false
+	cause := context.Cause(x.ctx)
+	for n := range x.records {
+		r := &x.records[n]
+		if s := r.state(); s.Ended() {
+			rest = rest || s == Cancelled
+			continue
+		}
+		rest = true
+		x.ended(int32(n), Cancelled, r.attempts(), x.causes[int32(n)], fmt.Sprintf("the run was stopped: %v", cause))
+	}
+	return rest
+}
+
+// stopError is the cause of the context's end when a task fails in FailFast.
+type stopError struct{ task string }
+
+func (e *stopError) Error() string { return fmt.Sprintf("task %q failed", e.task) }
+
+func isStop(err error) bool {
+	_, ok := errors.AsType[*stopError](err)
+	return ok
+}

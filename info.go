@@ -1,0 +1,80 @@
+package runnel
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// TaskInfo tells a task what it is part of.
+type TaskInfo struct {
+	Pipeline string // name of the pipeline, empty when it has none
+	RunID    string
+	Task     string
+	Attempt  int   // from 1
+	Index    []int // of the element, nil for a plain task
+	// IdempotencyKey is the same for every attempt at the same task of the same
+	// run, and differs from all others: "run/task[index]". A task that writes
+	// somewhere can use it to write once.
+	IdempotencyKey string
+
+	of *taskContext
+}
+
+// Info is the information of the attempt that a context was made for; the zero
+// TaskInfo for any other context.
+func Info(ctx context.Context) TaskInfo {
+	c, _ := ctx.Value(infoKey{}).(*taskContext)
+	if c == nil {
+		return TaskInfo{}
+	}
+	run := c.run.runID()
+	task := c.run.plan.nodes[c.node].task.Name()
+	return TaskInfo{
+		Pipeline:       c.run.name(),
+		RunID:          run,
+		Task:           task,
+		Attempt:        int(c.attempt),
+		IdempotencyKey: run + "/" + task,
+		of:             c,
+	}
+}
+
+// Inputs are the values that the attempt was called with, by the names that the
+// task gives them; absent optional ones are left out. They are the values
+// themselves, not copies: read them only. It is nil for the zero TaskInfo, and
+// is meant to be called while the attempt goes on.
+func (i TaskInfo) Inputs() Values {
+	if i.of == nil {
+		return nil
+	}
+	return i.of.run.inputs(i.of.node)
+}
+
+// Label is the task's name with the index of its element, as in "features[42]".
+func (i TaskInfo) Label() string { return label(i.Task, i.Index) }
+
+func label(task string, index []int) string {
+	if index == nil {
+		return task
+	}
+	return task + strings.ReplaceAll(fmt.Sprint(index), " ", ",")
+}
+
+type infoKey struct{}
+
+// taskContext is the context of one attempt: that of the run, and who it is.
+// It is never used again for another attempt, since tasks may keep it.
+type taskContext struct {
+	context.Context
+	run     *execution
+	node    int32
+	attempt int32
+}
+
+func (c *taskContext) Value(key any) any {
+	if key == (infoKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
+}

@@ -1,0 +1,160 @@
+package runnel
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/runnelflow/runnel/internal/binding"
+)
+
+// input is one value that a task consumes.
+type input struct {
+	name     string       // of the data
+	label    string       // as the task's code calls it: a field or a parameter
+	typ      reflect.Type // of the value
+	optional bool         // the task runs without it
+}
+
+// signature is what an input struct says: its fields, and the struct with the
+// defaults set. It is worked out once a type.
+type signature struct {
+	inputs   []input
+	fields   []binding.Field
+	template reflect.Value
+	problems []string
+}
+
+var signatures sync.Map // reflect.Type to *signature
+
+// signatureOf reads an input struct.
+func signatureOf(t reflect.Type) *signature {
+	if s, ok := signatures.Load(t); ok {
+		return s.(*signature)
+	}
+	s := &signature{}
+	if t.Kind() != reflect.Struct {
+		s.problem("the input must be a struct with a field an input, got %s: write struct{ … }, or use Func for plain parameters", t)
+	} else {
+		s.template = reflect.New(t).Elem()
+		s.read(t, nil)
+	}
+	seen := map[string]string{}
+	for _, in := range s.inputs {
+		if other, ok := seen[in.name]; ok {
+			s.problem("fields %s and %s both name data %q: give one of them another name with a runnel tag", other, in.label, in.name)
+		}
+		seen[in.name] = in.label
+	}
+	got, _ := signatures.LoadOrStore(t, s)
+	return got.(*signature)
+}
+
+func (s *signature) problem(format string, args ...any) {
+	s.problems = append(s.problems, fmt.Sprintf(format, args...))
+}
+
+// read adds the fields of a struct, those of embedded structs in their place.
+func (s *signature) read(t reflect.Type, path []int) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		text, tagged := f.Tag.Lookup("runnel")
+		tg, err := parseTag(text)
+		if err != nil {
+			s.problem("field %s: %v", f.Name, err)
+			continue
+		}
+		index := append(append([]int(nil), path...), i)
+		isOpt := f.Type.Implements(reflect.TypeFor[anOpt]())
+		switch {
+		case tg.skip:
+			continue
+		case f.Anonymous && tg.name == "" && f.Type.Kind() == reflect.Struct && !isOpt:
+			s.read(f.Type, index)
+			continue
+		case f.Anonymous && tg.name == "" && f.Type.Kind() == reflect.Pointer && f.Type.Elem().Kind() == reflect.Struct:
+			s.problem("field %s: an embedded pointer cannot be filled: embed %s itself, or name the field", f.Name, f.Type.Elem())
+			continue
+		case !f.IsExported() && tagged:
+			s.problem("field %s has a runnel tag but is not exported: begin it with a capital, or drop the tag", f.Name)
+			continue
+		case !f.IsExported():
+			continue
+		}
+		s.add(f, tg, index, isOpt)
+	}
+}
+
+// add makes an input of a field.
+func (s *signature) add(f reflect.StructField, tg tag, index []int, isOpt bool) {
+	in := input{name: tg.name, label: f.Name, typ: f.Type, optional: tg.optional || tg.hasDefault || isOpt}
+	if in.name == "" {
+		in.name = snake(f.Name)
+	}
+	if isOpt {
+		value, _ := f.Type.FieldByName("Value")
+		in.typ = value.Type
+		if tg.hasDefault {
+			s.problem("field %s: an Opt tells when the value is absent, a default hides it: use plain %s, or drop the default", f.Name, in.typ)
+			return
+		}
+	}
+	if tg.hasDefault {
+		if err := setDefault(s.template.FieldByIndex(index), tg.text); err != nil {
+			s.problem("field %s: default %q: %v", f.Name, tg.text, err)
+			return
+		}
+	}
+	s.inputs = append(s.inputs, in)
+	s.fields = append(s.fields, binding.Field{Index: index, Optional: isOpt})
+}
+
+// setDefault parses the text of a default into a field.
+func setDefault(v reflect.Value, text string) error {
+	if v.Type() == reflect.TypeFor[time.Duration]() {
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return fmt.Errorf("not a duration such as 1.5s or 20ms")
+		}
+		v.SetInt(int64(d))
+		return nil
+	}
+	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		return u.UnmarshalText([]byte(text))
+	}
+	bits := func() int { return v.Type().Bits() }
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(text)
+	case reflect.Bool:
+		b, err := strconv.ParseBool(text)
+		if err != nil {
+			return fmt.Errorf("not a %s: use true or false", v.Type())
+		}
+		v.SetBool(b)
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		n, err := strconv.ParseInt(text, 0, bits())
+		if err != nil {
+			return fmt.Errorf("not a whole number that fits %s", v.Type())
+		}
+		v.SetInt(n)
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		n, err := strconv.ParseUint(text, 0, bits())
+		if err != nil {
+			return fmt.Errorf("not a whole number of 0 or more that fits %s", v.Type())
+		}
+		v.SetUint(n)
+	case reflect.Float32, reflect.Float64:
+		x, err := strconv.ParseFloat(text, bits())
+		if err != nil {
+			return fmt.Errorf("not a number that fits %s", v.Type())
+		}
+		v.SetFloat(x)
+	default:
+		return fmt.Errorf("a %s cannot have a default: use numbers, strings, booleans or durations, or make it optional and choose the value in the task", v.Type())
+	}
+	return nil
+}

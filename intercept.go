@@ -1,0 +1,55 @@
+package runnel
+
+import (
+	"context"
+	"errors"
+)
+
+// An Interceptor is called around every attempt of every task. It calls next,
+// at most once, with ctx or a context made from it, and returns its error or
+// another one; not calling next fails the attempt. It must be safe for
+// concurrent use.
+type Interceptor func(ctx context.Context, task TaskInfo, next func(context.Context) error) error
+
+// An InterceptOption adds interceptors.
+type InterceptOption interface {
+	PipelineOption
+	RunOption
+}
+
+type interceptOption []Interceptor
+
+func (o interceptOption) applyPipeline(c *pipelineConfig) {
+	c.interceptors = append(c.interceptors, o...)
+}
+
+func (o interceptOption) applyRun(c *runConfig) { c.interceptors = append(c.interceptors, o...) }
+
+// Intercept adds interceptors to a pipeline or to one run. The first is the
+// outermost; those of the pipeline are around those of the run.
+func Intercept(interceptors ...Interceptor) InterceptOption { return interceptOption(interceptors) }
+
+var errNotCalled = errors.New("an interceptor returned no error, but the task did not succeed: return the error of next")
+
+// intercepted is an attempt with interceptors around it.
+func (x *execution) intercepted(ctx context.Context, s *scratch, n *node) error {
+	done := false
+	var from func(k int) func(context.Context) error
+	from = func(k int) func(context.Context) error {
+		return func(ctx context.Context) error {
+			if k < len(x.interceptors) {
+				return x.interceptors[k](ctx, Info(ctx), from(k+1))
+			}
+			err := n.task.body.call(ctx, s, n)
+			done = err == nil
+			return err
+		}
+	}
+	if err := from(0)(ctx); err != nil {
+		return err
+	}
+	if !done {
+		return Permanent(errNotCalled)
+	}
+	return nil
+}

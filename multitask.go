@@ -1,0 +1,97 @@
+package runnel
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+
+	"github.com/runnelflow/runnel/internal/binding"
+)
+
+// NewMultiTask declares a task with several outputs: each exported field of the
+// struct Out is one, and its data is named like that of a field of an input
+// struct. The first is the primary output: it names the task unless [Name] does,
+// and it is the one that As renames.
+func NewMultiTask[In, Out any](fn func(context.Context, In) (Out, error), opts ...TaskOption) *Task[In, Out] {
+	return &Task[In, Out]{newMultiTask(fn, opts), getOutputs[Out]}
+}
+
+func newMultiTask[In, Out any](fn func(context.Context, In) (Out, error), opts []TaskOption) *declaration {
+	in, out := signatureOf(reflect.TypeFor[In]()), signatureOf(reflect.TypeFor[Out]())
+	outputs := make([]output, len(out.inputs))
+	for i, o := range out.inputs {
+		outputs[i] = output{o.name, o.name, o.typ}
+	}
+	d := declare(&multi[In, Out]{in: in, out: out, fn: fn}, in.inputs, outputs, opts)
+	d.problems = in.problems[:len(in.problems):len(in.problems)]
+	for _, text := range out.problems {
+		d.problem("outputs: %s", text)
+	}
+	for _, o := range out.inputs {
+		if o.optional {
+			d.problem("output %q cannot be optional or have a default: a task always produces its outputs", o.name)
+		}
+	}
+	if len(outputs) == 0 && len(out.problems) == 0 {
+		d.problem("%s has no exported field, so the task would have no output: export a field an output, or use NewTask", reflect.TypeFor[Out]())
+	}
+	if fn == nil {
+		d.problem("the function is nil")
+	}
+	return d
+}
+
+// getOutputs puts an output struct together again.
+func getOutputs[Out any](r *Result, d *declaration) (Out, error) {
+	var out Out
+	sig := signatureOf(reflect.TypeFor[Out]())
+	v := reflect.ValueOf(&out).Elem()
+	for i, o := range d.outputs {
+		value, err := r.value(o.name)
+		if err != nil {
+			return *new(Out), err
+		}
+		if err := binding.Assign(v.FieldByIndex(sig.fields[i].Index).Addr().Interface(), value); err != nil {
+			return *new(Out), fmt.Errorf("runnel: data %q: %w", o.name, err)
+		}
+	}
+	return out, nil
+}
+
+// multi is the body of a task with several outputs.
+type multi[In, Out any] struct {
+	in, out *signature
+	fn      func(context.Context, In) (Out, error)
+}
+
+func (b *multi[In, Out]) call(ctx context.Context, s *scratch, n *node) error {
+	in, err := take[In](s, n, b.in)
+	if err != nil {
+		return err
+	}
+	out, err := b.fn(ctx, in)
+	if err != nil {
+		return err
+	}
+	f, _ := s.frames[n.outFrame].(*binding.Frame[Out])
+	if f == nil {
+		f = binding.NewFrame(b.out.fields, *new(Out))
+		s.frames[n.outFrame] = f
+	}
+	f.Put(out)
+	for i, at := range n.outputs {
+		f.Get(i, s.run.slabs[at.slab], int(at.index))
+	}
+	f.Take()
+	return nil
+}
+
+func (b *multi[In, Out]) frames() (in, out reflect.Type) {
+	return frameType[In](b.in), reflect.TypeFor[Out]()
+}
+
+func (b *multi[In, Out]) slab(k, n int) binding.Slab {
+	return binding.NewReflected(b.out.inputs[k].typ, n)
+}
+
+func (b *multi[In, Out]) compiled() bool { return false }

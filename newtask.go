@@ -1,0 +1,123 @@
+package runnel
+
+import (
+	"context"
+	"reflect"
+
+	"github.com/runnelflow/runnel/internal/binding"
+)
+
+// Task is a declared function from an input struct to an output. It is
+// immutable and safe for concurrent use.
+type Task[In, Out any] struct {
+	*declaration
+	get func(*Result, *declaration) (Out, error)
+}
+
+// NewTask declares a task that produces data under the given name.
+//
+// In is a struct: each exported field is an input. Its data name is the field's
+// name in snake case (UserID takes "user_id"), or that of a `runnel:"name"` tag.
+// An input is optional with the tag option `,optional` (absent is zero), with
+// `,default=…` (numbers, strings, booleans, durations), or with a field of type
+// [Opt]. The tag `-` leaves a field out, embedded structs count as their fields,
+// and struct{} has no inputs.
+//
+// Mistakes in the declaration are reported when a pipeline is built.
+func NewTask[In, Out any](output string, fn func(context.Context, In) (Out, error), opts ...TaskOption) *Task[In, Out] {
+	return &Task[In, Out]{newTask(output, fn, opts), getOutput[Out]}
+}
+
+func newTask[In, Out any](name string, fn func(context.Context, In) (Out, error), opts []TaskOption) *declaration {
+	sig := signatureOf(reflect.TypeFor[In]())
+	d := declare(&typed[In, Out]{sig: sig, fn: fn}, sig.inputs, []output{{name, name, reflect.TypeFor[Out]()}}, opts)
+	d.problems = sig.problems[:len(sig.problems):len(sig.problems)]
+	if err := checkDataName(name); err != nil {
+		d.problem("output: %v", err)
+	}
+	if fn == nil {
+		d.problem("the function is nil")
+	}
+	return d
+}
+
+// As is a copy that produces its data under another name.
+func (t *Task[In, Out]) As(output string) *Task[In, Out] {
+	return &Task[In, Out]{t.as(output), t.get}
+}
+
+// Bind is a copy that takes the named input from other data.
+func (t *Task[In, Out]) Bind(input, data string) *Task[In, Out] {
+	return &Task[In, Out]{t.bind(input, data), t.get}
+}
+
+// Get is the task's output in a result. The error says why it is not there:
+// [ErrSkipped] or [ErrNotProduced].
+func (t *Task[In, Out]) Get(r *Result) (Out, error) {
+	return t.get(r, t.declaration)
+}
+
+func getOutput[Out any](r *Result, d *declaration) (Out, error) {
+	return Get[Out](r, d.outputs[0].name)
+}
+
+// typed is the body of a task of known types.
+type typed[In, Out any] struct {
+	sig *signature
+	fn  func(context.Context, In) (Out, error)
+}
+
+func (b *typed[In, Out]) call(ctx context.Context, s *scratch, n *node) error {
+	in, err := take[In](s, n, b.sig)
+	if err != nil {
+		return err
+	}
+	out, err := b.fn(ctx, in)
+	if err != nil {
+		return err
+	}
+	at := n.outputs[0]
+	s.run.slabs[at.slab].(binding.Values[Out])[at.index] = out
+	return nil
+}
+
+func (b *typed[In, Out]) frames() (in, out reflect.Type) { return frameType[In](b.sig), nil }
+
+func (b *typed[In, Out]) slab(_, n int) binding.Slab { return binding.NewValues[Out](n) }
+
+// take fills the input struct of a node.
+func take[In any](s *scratch, n *node, sig *signature) (In, error) {
+	if n.frame < 0 {
+		var none In
+		return none, nil
+	}
+	f, _ := s.frames[n.frame].(*binding.Frame[In])
+	if f == nil {
+		template, _ := sig.template.Interface().(In)
+		f = binding.NewFrame(sig.fields, template)
+		s.frames[n.frame] = f
+	}
+	run := s.run
+	for i := range n.sources {
+		from := &n.sources[i]
+		if from.optional && run.absent(from) {
+			continue
+		}
+		if err := f.Set(i, run.slabs[from.slab], int(from.index)); err != nil {
+			f.Take()
+			return *new(In), run.mismatch(n, i, err)
+		}
+	}
+	return f.Take(), nil
+}
+
+// frameType is the type that a worker keeps one frame for; nil when there is
+// nothing to fill.
+func frameType[In any](sig *signature) reflect.Type {
+	if len(sig.inputs) == 0 {
+		return nil
+	}
+	return reflect.TypeFor[In]()
+}
+
+func (b *typed[In, Out]) compiled() bool { return true }

@@ -1,0 +1,158 @@
+package runnel
+
+import (
+	"context"
+	"reflect"
+	"sync"
+
+	"github.com/runnelflow/runnel/dag"
+)
+
+// A Pipeline is a set of tasks and the graph that their data makes of them. It
+// is safe for concurrent use, and any number of its runs may go on at once.
+type Pipeline struct {
+	config pipelineConfig
+
+	mu    sync.Mutex
+	tasks []AnyTask
+	built *built // of tasks, nil until it is asked for
+	err   error
+}
+
+// pipelineConfig is what options say about a pipeline.
+type pipelineConfig struct {
+	name         string
+	defaults     []TaskOption
+	interceptors []Interceptor
+	externals    map[string]reflect.Type
+	strict       bool
+	problems     []string
+}
+
+// A PipelineOption sets something about a pipeline.
+type PipelineOption interface{ applyPipeline(*pipelineConfig) }
+
+type pipelineOption func(*pipelineConfig)
+
+func (o pipelineOption) applyPipeline(c *pipelineConfig) { o(c) }
+
+// PipelineName names the pipeline in reports, events and errors.
+func PipelineName(name string) PipelineOption {
+	return pipelineOption(func(c *pipelineConfig) { c.name = name })
+}
+
+// Defaults sets options for every task of the pipeline; what a task sets itself
+// goes first. [Name] and [Inputs] belong to one task and are refused.
+func Defaults(opts ...TaskOption) PipelineOption {
+	return pipelineOption(func(c *pipelineConfig) {
+		d := configure(opts)
+		if d.name != "" || d.hasParams {
+			c.problems = append(c.problems, "Defaults: Name and Inputs belong to a single task: give them to it")
+		}
+		for _, text := range d.problems {
+			c.problems = append(c.problems, "Defaults: "+text)
+		}
+		c.defaults = append(c.defaults, opts...)
+	})
+}
+
+// External declares an external input and its type. A task that produces it, or
+// consumes it as another type, is then a problem of the graph.
+func External[T any](name string) PipelineOption {
+	return pipelineOption(func(c *pipelineConfig) {
+		if c.externals == nil {
+			c.externals = map[string]reflect.Type{}
+		}
+		c.externals[name] = reflect.TypeFor[T]()
+	})
+}
+
+// Strict makes [External] declarations complete: an input that no task produces
+// and nobody declared is a problem of the graph, and so is a declared one that
+// no task consumes.
+func Strict() PipelineOption {
+	return pipelineOption(func(c *pipelineConfig) { c.strict = true })
+}
+
+// NewPipeline makes a pipeline without tasks; [Pipeline.Add] adds them.
+func NewPipeline(opts ...PipelineOption) *Pipeline {
+	p := &Pipeline{}
+	for _, o := range opts {
+		o.applyPipeline(&p.config)
+	}
+	return p
+}
+
+// FromTasks makes a pipeline of tasks and builds it. The error, a [*BuildError],
+// lists everything that is wrong with the graph.
+func FromTasks(tasks ...AnyTask) (*Pipeline, error) {
+	p := NewPipeline().Add(tasks...)
+	if err := p.Build(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Add adds tasks, in any order, and returns the pipeline. The graph is built
+// anew when it is next needed; runs that have started are not affected.
+func (p *Pipeline) Add(tasks ...AnyTask) *Pipeline {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tasks = append(p.tasks, tasks...)
+	p.built, p.err = nil, nil
+	return p
+}
+
+// Build infers and checks the graph, if that has not been done since the last
+// [Pipeline.Add]. The error is a [*BuildError].
+func (p *Pipeline) Build() error {
+	_, err := p.build()
+	return err
+}
+
+func (p *Pipeline) build() (*built, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.built == nil && p.err == nil {
+		p.built, p.err = build(&p.config, p.tasks)
+	}
+	return p.built, p.err
+}
+
+// Name is the name given by [PipelineName], or empty.
+func (p *Pipeline) Name() string { return p.config.name }
+
+// Graph is the pipeline's graph. The error is that of [Pipeline.Build].
+func (p *Pipeline) Graph() (*dag.Graph, error) {
+	b, err := p.build()
+	if err != nil {
+		return nil, err
+	}
+	return b.view()
+}
+
+// String is the graph as text, or what is wrong with it.
+func (p *Pipeline) String() string {
+	g, err := p.Graph()
+	if err != nil {
+		return err.Error()
+	}
+	return g.String()
+}
+
+// Run runs the pipeline on external inputs and waits for its end. The inputs
+// are checked first: an [*InputError] lists all that are missing, unknown or of
+// the wrong type, and nothing has run. Otherwise the result is never nil: it
+// holds what was produced, and the error, a [*RunError], says what was not.
+//
+// A cancelled context cancels the run; Run returns when the functions that were
+// running have returned.
+func (p *Pipeline) Run(ctx context.Context, in Values, opts ...RunOption) (*Result, error) {
+	x, err := p.prepare(ctx, in, opts)
+	if err != nil {
+		return nil, err
+	}
+	x.watch(false)
+	x.run()
+	return x.result()
+}

@@ -1,0 +1,201 @@
+package runnel
+
+import (
+	"reflect"
+
+	"github.com/runnelflow/runnel/internal/binding"
+	"github.com/runnelflow/runnel/internal/graph"
+)
+
+// plan is a graph, or the part of one that a run needs, compiled to integers:
+// what a run reads and never writes.
+type plan struct {
+	of     *built
+	nodes  []node
+	graph  *graph.Graph
+	slabs  []slabPlan  // the last holds the external inputs
+	frames int         // types of structs that workers keep a frame for
+	needs  []*external // that must be supplied
+	place  []int32     // task to node, -1 outside; nil: the same
+
+	// Of a plan with targets: how often each output is used before it is let go.
+	// The first output of node n is number firstOutput[n].
+	frees       bool
+	uses        []int32
+	firstOutput []int32
+}
+
+// slabPlan is the storage of all outputs of one type.
+type slabPlan struct {
+	make     func(n int) binding.Slab
+	compiled bool // of a type known to the compiler
+	n        int
+}
+
+// node is a task in a plan.
+type node struct {
+	task     *declaration
+	sources  []source // of its inputs, in order
+	outputs  []slot
+	frame    int32 // number of the frame of its input struct, or -1
+	outFrame int32 // the same of an output struct
+}
+
+// slot is where a value lives: a slab of the run and an index in it.
+type slot struct{ slab, index int32 }
+
+// source is where an input comes from.
+type source struct {
+	slot
+	node     int32 // that produces it, or -1 for an external input
+	optional bool
+}
+
+// compile makes a plan of the tasks marked in keep, where those marked in given
+// need not run. nil keeps all, and gives none.
+func compile(g *built, keep, given []bool) *plan {
+	c := compiler{plan: &plan{of: g}, keep: keep, given: given, slabOf: map[reflect.Type]int32{}, frameOf: map[reflect.Type]int32{}}
+	c.number()
+	c.outputs()
+	c.inputs()
+	return c.plan
+}
+
+func (c *compiler) kept(task int) bool    { return c.keep == nil || c.keep[task] }
+func (c *compiler) isGiven(task int) bool { return c.given != nil && c.given[task] }
+
+func newBoxed(n int) binding.Slab { return make(binding.Boxed, n) }
+
+type compiler struct {
+	*plan
+	keep    []bool // tasks in the plan, nil for all
+	given   []bool // tasks whose outputs are there already, nil for none
+	slabOf  map[reflect.Type]int32
+	frameOf map[reflect.Type]int32
+}
+
+// number gives each kept task a node, and the nodes their edges.
+func (c *compiler) number() {
+	g := c.of
+	if c.keep == nil && c.given == nil {
+		c.nodes, c.graph = make([]node, len(g.tasks)), g.graph
+		return
+	}
+	c.place = make([]int32, len(g.tasks))
+	nodes := int32(0)
+	for i := range g.tasks {
+		c.place[i] = -1
+		if c.kept(i) {
+			c.place[i] = nodes
+			nodes++
+		}
+	}
+	c.nodes = make([]node, nodes)
+	var from, to []int32
+	for i := range g.tasks {
+		if !c.kept(i) {
+			continue
+		}
+		for _, s := range g.graph.Succ(int32(i)) {
+			if c.kept(int(s)) && !c.isGiven(int(s)) {
+				from, to = append(from, c.place[i]), append(to, c.place[s])
+			}
+		}
+	}
+	c.graph = graph.New(len(c.nodes), from, to)
+}
+
+// at is the node of a task, or -1.
+func (p *plan) at(task int32) int32 {
+	if p.place == nil {
+		return task
+	}
+	return p.place[task]
+}
+
+// outputs gives each output a slot in the slab of its type.
+func (c *compiler) outputs() {
+	total := 0
+	for i, d := range c.of.tasks {
+		if c.kept(i) {
+			total += len(d.outputs)
+		}
+	}
+	slots := make([]slot, 0, total)
+	for i, d := range c.of.tasks {
+		if !c.kept(i) {
+			continue
+		}
+		n := &c.nodes[c.at(int32(i))]
+		n.task = d
+		start := len(slots)
+		for k, o := range d.outputs {
+			slots = append(slots, c.slot(d.body, k, o.typ))
+		}
+		n.outputs = slots[start:len(slots):len(slots)]
+		in, out := d.body.frames()
+		n.frame, n.outFrame = c.frame(in), c.frame(out)
+	}
+}
+
+// slot is room for one more value of a type.
+func (c *compiler) slot(b body, k int, t reflect.Type) slot {
+	id, ok := c.slabOf[t]
+	if !ok {
+		id = int32(len(c.slabs))
+		c.slabOf[t] = id
+		c.slabs = append(c.slabs, slabPlan{})
+	}
+	s := &c.slabs[id]
+	if compiled := b.compiled(); s.make == nil || compiled && !s.compiled {
+		s.make, s.compiled = func(n int) binding.Slab { return b.slab(k, n) }, compiled
+	}
+	s.n++
+	return slot{id, int32(s.n - 1)}
+}
+
+func (c *compiler) frame(t reflect.Type) int32 {
+	if t == nil {
+		return -1
+	}
+	id, ok := c.frameOf[t]
+	if !ok {
+		id = int32(len(c.frameOf))
+		c.frameOf[t] = id
+		c.frames++
+	}
+	return id
+}
+
+// inputs gives each input its source.
+func (c *compiler) inputs() {
+	g := c.of
+	boxed := int32(len(c.slabs))
+	c.slabs = append(c.slabs, slabPlan{make: newBoxed, n: len(g.supplied)})
+	needed := make([]bool, len(g.supplied))
+	total := 0
+	for _, links := range g.links {
+		total += len(links)
+	}
+	sources := make([]source, 0, total)
+	for i, links := range g.links {
+		if !c.kept(i) || c.isGiven(i) {
+			continue
+		}
+		start := len(sources)
+		for k, l := range links {
+			optional := g.tasks[i].inputs[k].optional
+			if e := l.external; e != nil {
+				if !optional && !needed[e.number] {
+					needed[e.number] = true
+					c.needs = append(c.needs, e)
+				}
+				sources = append(sources, source{slot{boxed, e.number}, -1, optional})
+				continue
+			}
+			from := c.at(l.task)
+			sources = append(sources, source{c.nodes[from].outputs[l.output], from, optional})
+		}
+		c.nodes[c.at(int32(i))].sources = sources[start:len(sources):len(sources)]
+	}
+}

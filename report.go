@@ -1,0 +1,236 @@
+package runnel
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Report tells what became of a run and of each of its tasks. It is a snapshot,
+// safe for concurrent reading. Without [Timings] all times are zero.
+type Report struct {
+	Pipeline string
+	RunID    string
+	// State is Running while the run goes on, then Succeeded when it returned no
+	// error, Cancelled when its caller cancelled it, else Failed.
+	State State
+	// Err is what Run or Wait returns.
+	Err      error
+	Started  time.Time
+	Duration time.Duration // until the end, or until now
+	// Tasks are in order of their start; those not started come last, by name.
+	Tasks  []TaskReport
+	Totals Totals
+	// SuccessRate is the share of tasks that succeeded, from 0 to 1; 1 for a run
+	// of no tasks.
+	SuccessRate float64
+	// CriticalPath names the tasks that determined how long the run took: from
+	// the task that ended last, back to the producer that it waited for longest,
+	// and so on to the first.
+	CriticalPath []string
+	// CriticalTime is the sum of the durations of the tasks on CriticalPath. What
+	// the run took beyond it was spent waiting for slots.
+	CriticalTime time.Duration
+	// Parallelism is how many tasks ran at once on average: the sum of their
+	// durations over the duration of the run. PeakParallel is how many at most.
+	// Waiting for the next attempt counts as running.
+	Parallelism  float64
+	PeakParallel int
+
+	index func() map[string]int
+}
+
+// Totals count tasks by state, and the attempts of all.
+type Totals struct {
+	Tasks     int `json:"tasks"`
+	Succeeded int `json:"succeeded"`
+	Failed    int `json:"failed"`
+	Skipped   int `json:"skipped"`
+	Cancelled int `json:"cancelled"`
+	Attempts  int `json:"attempts"`
+}
+
+// TaskReport tells what became of one task.
+type TaskReport struct {
+	Name     string
+	State    State
+	Attempts int
+	Err      error         // of the last attempt, nil when it succeeded
+	Reason   string        // why it was skipped, cancelled, or not called
+	Started  time.Time     // of the first attempt, zero when there was none
+	Ended    time.Time     // zero while it has not ended
+	Waited   time.Duration // for a slot, having all inputs; over all attempts
+}
+
+// Duration is the time from the start of the first attempt to the end of the
+// last, or 0.
+func (t TaskReport) Duration() time.Duration {
+	if t.Started.IsZero() || t.Ended.IsZero() {
+		return 0
+	}
+	return t.Ended.Sub(t.Started)
+}
+
+// Task is the report of the named task.
+func (r *Report) Task(name string) (TaskReport, bool) {
+	i, ok := r.index()[name]
+	if !ok {
+		return TaskReport{}, false
+	}
+	return r.Tasks[i], true
+}
+
+// report takes a snapshot.
+func (x *execution) report() *Report {
+	r := &Report{Pipeline: x.name(), RunID: x.runID(), State: Running, Started: x.start}
+	if took := x.finished.Load(); took > 0 {
+		r.Duration, r.Err, r.State = time.Duration(took), x.err, x.outcome()
+	} else {
+		r.Duration = time.Since(x.start)
+	}
+	r.Tasks = make([]TaskReport, len(x.records))
+	x.mu.Lock()
+	for n := range x.records {
+		r.Tasks[n] = x.taskReport(int32(n))
+		r.Totals.count(&r.Tasks[n])
+	}
+	x.mu.Unlock()
+	r.SuccessRate = 1
+	if r.Totals.Tasks > 0 {
+		r.SuccessRate = float64(r.Totals.Succeeded) / float64(r.Totals.Tasks)
+	}
+	if x.timed {
+		r.follow(x)
+		r.measure()
+	} else {
+		r.Started, r.Duration = time.Time{}, 0
+	}
+	slices.SortFunc(r.Tasks, func(a, b TaskReport) int {
+		switch {
+		case a.Started.IsZero() != b.Started.IsZero():
+			if b.Started.IsZero() {
+				return -1
+			}
+			return 1
+		case !a.Started.Equal(b.Started):
+			return a.Started.Compare(b.Started)
+		}
+		return cmp.Compare(a.Name, b.Name)
+	})
+	r.index = sync.OnceValue(func() map[string]int {
+		at := make(map[string]int, len(r.Tasks))
+		for i := range r.Tasks {
+			at[r.Tasks[i].Name] = i
+		}
+		return at
+	})
+	return r
+}
+
+// outcome is the state of a run that has ended.
+func (x *execution) outcome() State {
+	if x.err == nil {
+		return Succeeded
+	}
+	if e, ok := x.err.(*RunError); ok && e.Cause != nil {
+		return Cancelled
+	}
+	return Failed
+}
+
+// taskReport is the part of a snapshot about one task. x.mu is held.
+func (x *execution) taskReport(n int32) TaskReport {
+	rec := &x.records[n]
+	s := rec.state()
+	t := TaskReport{Name: x.plan.nodes[n].task.Name(), State: s, Attempts: rec.attempts()}
+	if s == Pending && x.isReady(n) {
+		t.State = Ready
+	}
+	if x.timed && t.Attempts > 0 {
+		t.Started = x.start.Add(time.Duration(rec.started))
+	}
+	if s.Ended() {
+		if x.timed {
+			t.Ended, t.Waited = x.start.Add(time.Duration(rec.ended)), time.Duration(rec.waited)
+		}
+		t.Reason = x.reasons[n]
+	}
+	if s != Succeeded {
+		t.Err = x.causes[n]
+	}
+	return t
+}
+
+// isReady reports whether everything that a task waits for has ended.
+func (x *execution) isReady(n int32) bool {
+	for _, p := range x.plan.graph.Pred(n) {
+		if !x.records[p].state().Ended() {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *Totals) count(r *TaskReport) {
+	t.Tasks++
+	t.Attempts += r.Attempts
+	switch r.State {
+	case Succeeded:
+		t.Succeeded++
+	case Failed:
+		t.Failed++
+	case Skipped:
+		t.Skipped++
+	case Cancelled:
+		t.Cancelled++
+	}
+}
+
+// follow finds the critical path. Tasks are in the order of the plan's nodes.
+func (r *Report) follow(x *execution) {
+	last := int32(-1)
+	for n := range r.Tasks {
+		if t := &r.Tasks[n]; !t.Started.IsZero() && !t.Ended.IsZero() && (last < 0 || t.Ended.After(r.Tasks[last].Ended)) {
+			last = int32(n)
+		}
+	}
+	for last >= 0 {
+		r.CriticalPath = append(r.CriticalPath, r.Tasks[last].Name)
+		r.CriticalTime += r.Tasks[last].Duration()
+		before := int32(-1)
+		for _, p := range x.plan.graph.Pred(last) {
+			if t := &r.Tasks[p]; !t.Started.IsZero() && (before < 0 || t.Ended.After(r.Tasks[before].Ended)) {
+				before = p
+			}
+		}
+		last = before
+	}
+	slices.Reverse(r.CriticalPath)
+}
+
+// measure works out how parallel the run was.
+func (r *Report) measure() {
+	var starts, ends []time.Time
+	var busy time.Duration
+	for i := range r.Tasks {
+		if t := &r.Tasks[i]; !t.Started.IsZero() && !t.Ended.IsZero() {
+			starts, ends = append(starts, t.Started), append(ends, t.Ended)
+			busy += t.Duration()
+		}
+	}
+	if r.Duration > 0 {
+		r.Parallelism = busy.Seconds() / r.Duration.Seconds()
+	}
+	slices.SortFunc(starts, time.Time.Compare)
+	slices.SortFunc(ends, time.Time.Compare)
+	running, e := 0, 0
+	for _, s := range starts {
+		for ends[e].Before(s) || ends[e].Equal(s) && running > 0 {
+			running--
+			e++
+		}
+		running++
+		r.PeakParallel = max(r.PeakParallel, running)
+	}
+}

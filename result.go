@@ -1,0 +1,95 @@
+package runnel
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/runnelflow/runnel/internal/binding"
+)
+
+// Result is what a run produced, whether it succeeded or not. It is safe for
+// concurrent use.
+type Result struct{ x *execution }
+
+// Get is the named output as a T. The error matches [ErrSkipped] when its task
+// was skipped, [ErrNotProduced] when it is not there for another reason, and
+// otherwise names both types. An output fits a T that it can be assigned to.
+func Get[T any](r *Result, name string) (T, error) {
+	var v T
+	n, at, err := r.find(name)
+	if err != nil {
+		return v, err
+	}
+	if values, ok := r.x.slabs[at.slab].(binding.Values[T]); ok {
+		return values[at.index], nil
+	}
+	if err := r.x.slabs[at.slab].CopyTo(int(at.index), &v); err != nil {
+		return v, fmt.Errorf("runnel: output %q of task %q: %w: give Get the type that the task produces", name, n.task.Name(), err)
+	}
+	return v, nil
+}
+
+// Outputs are all outputs that are there, by name: those of tasks that
+// succeeded, and in a run with targets only the targets. The map is the
+// caller's, the values are not copies.
+func (r *Result) Outputs() map[string]any {
+	out := map[string]any{}
+	for n := range r.x.plan.nodes {
+		node := &r.x.plan.nodes[n]
+		if r.x.records[n].state() != Succeeded {
+			continue
+		}
+		for k, o := range node.task.outputs {
+			if !r.x.letGo(int32(n), k) {
+				at := node.outputs[k]
+				out[o.name] = r.x.slabs[at.slab].Load(int(at.index))
+			}
+		}
+	}
+	return out
+}
+
+// Report tells what became of each task, and when.
+func (r *Result) Report() *Report { return r.x.report() }
+
+func (r *Result) value(name string) (any, error) {
+	_, at, err := r.find(name)
+	if err != nil {
+		return nil, err
+	}
+	return r.x.slabs[at.slab].Load(int(at.index)), nil
+}
+
+// find is where an output is.
+func (r *Result) find(name string) (*node, slot, error) {
+	x := r.x
+	g := x.plan.of
+	from, ok := g.producers[name]
+	if !ok {
+		if _, input := g.externals[name]; input {
+			return nil, slot{}, fmt.Errorf("runnel: data %q is %w: it is an input of the run", name, ErrNotProduced)
+		}
+		return nil, slot{}, fmt.Errorf("runnel: data %q is %w: no task of %s has that output%s", name, ErrNotProduced, pipelineLabel(x.name()), didYouMean(name, maps.Keys(g.producers)))
+	}
+	i := x.plan.at(from.task)
+	if i < 0 {
+		return nil, slot{}, fmt.Errorf("runnel: data %q is %w: the run's targets do not need it", name, ErrNotProduced)
+	}
+	n := &x.plan.nodes[i]
+	switch s := x.records[i].state(); {
+	case s == Skipped:
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		return nil, slot{}, fmt.Errorf("runnel: data %q: task %q was %w: %s", name, n.task.Name(), ErrSkipped, x.reasons[i])
+	case s != Succeeded:
+		return nil, slot{}, fmt.Errorf("runnel: data %q is %w: task %q %s", name, ErrNotProduced, n.task.Name(), outcome(s))
+	case x.letGo(i, int(from.output)):
+		return nil, slot{}, fmt.Errorf("runnel: data %q is %w any more: a run with targets lets go of what is not one after its last use, so add it to Targets", name, ErrNotProduced)
+	}
+	return n, n.outputs[from.output], nil
+}
+
+// letGo reports whether a run with targets has let go of an output, or will.
+func (x *execution) letGo(n int32, k int) bool {
+	return x.uses != nil && x.plan.uses[x.plan.firstOutput[n]+int32(k)] != kept
+}

@@ -1,0 +1,124 @@
+package runnel
+
+import (
+	"fmt"
+)
+
+// absent reports whether an optional input is not there: its producer did not
+// succeed, or nobody supplied it.
+func (x *execution) absent(from *source) bool {
+	if from.node < 0 {
+		return !x.supplied[from.index]
+	}
+	return x.records[from.node].state() != Succeeded
+}
+
+// blocked says why a task cannot run, or is empty: something it needs did not
+// succeed.
+func (x *execution) blocked(n int32) string {
+	node := &x.plan.nodes[n]
+	for i := range node.sources {
+		from := &node.sources[i]
+		if from.node < 0 || from.optional {
+			continue
+		}
+		if s := x.records[from.node].state(); s != Succeeded {
+			return fmt.Sprintf("its input %q is missing: task %q %s", node.task.inputs[i].name, x.plan.nodes[from.node].task.Name(), outcome(s))
+		}
+	}
+	for _, t := range x.plan.after(node.task) {
+		if s := x.records[t].state(); s != Succeeded {
+			return fmt.Sprintf("it runs after task %q, which %s", x.plan.nodes[t].task.Name(), outcome(s))
+		}
+	}
+	return ""
+}
+
+func outcome(s State) string {
+	if s == Failed {
+		return "failed"
+	}
+	return "was " + s.String()
+}
+
+// after lists the nodes that a task runs after without taking data from them.
+func (p *plan) after(d *declaration) []int32 {
+	if len(d.config.after) == 0 {
+		return nil
+	}
+	tasks := p.of.after[p.of.names[d.Name()]]
+	if p.place == nil {
+		return tasks
+	}
+	nodes := make([]int32, len(tasks))
+	for i, t := range tasks {
+		nodes[i] = p.place[t]
+	}
+	return nodes
+}
+
+// mismatch is the error of a value whose type shows only when it is there.
+func (x *execution) mismatch(n *node, i int, err error) error {
+	by := "the run's inputs"
+	if from := n.sources[i].node; from >= 0 {
+		p := x.plan.nodes[from].task
+		by = fmt.Sprintf("task %q (%s)", p.Name(), p.Location())
+	}
+	in := n.task.inputs[i]
+	return Permanent(fmt.Errorf("input %q (%s) from %s: %w", in.name, in.label, by, err))
+}
+
+// inputs are the values that a task is called with.
+func (x *execution) inputs(n int32) Values {
+	node := &x.plan.nodes[n]
+	in := make(Values, len(node.sources))
+	for i := range node.sources {
+		from := &node.sources[i]
+		if from.optional && x.absent(from) {
+			continue
+		}
+		in[node.task.inputs[i].name] = x.slabs[from.slab].Load(int(from.index))
+	}
+	return in
+}
+
+// store puts the outputs of a task into the run's data cache.
+func (x *execution) store(n int32) {
+	node := &x.plan.nodes[n]
+	for k, o := range node.task.outputs {
+		at := node.outputs[k]
+		x.config.cache.Set(o.name, x.slabs[at.slab].Load(int(at.index)))
+	}
+}
+
+// release lets go of the values that were used for the last time by a task that
+// has ended, if the run's plan says so.
+func (x *execution) release(n int32) {
+	if x.uses == nil {
+		return
+	}
+	node := &x.plan.nodes[n]
+	for i := range node.sources {
+		if from := &node.sources[i]; from.node >= 0 {
+			x.used(from)
+		}
+	}
+	for k, at := range node.outputs {
+		if x.plan.uses[x.plan.firstOutput[n]+int32(k)] == 0 {
+			x.slabs[at.slab].Clear(int(at.index))
+		}
+	}
+}
+
+// used counts one use of an output.
+func (x *execution) used(from *source) {
+	k := x.plan.firstOutput[from.node]
+	for i, at := range x.plan.nodes[from.node].outputs {
+		if at != from.slot {
+			continue
+		}
+		if use := k + int32(i); x.plan.uses[use] != kept && x.uses[use].Add(-1) == 0 {
+			x.slabs[at.slab].Clear(int(at.index))
+		}
+	}
+}

@@ -1,0 +1,81 @@
+package runnel
+
+import (
+	"context"
+	"iter"
+)
+
+// Run is a run that goes on. Its methods are safe for concurrent use.
+type Run struct {
+	x    *execution
+	done chan struct{}
+}
+
+// Start starts a run and returns at once. Inputs are checked as by
+// [Pipeline.Run]. A started run keeps its events, about 100 bytes each, for
+// [Run.Events].
+func (p *Pipeline) Start(ctx context.Context, in Values, opts ...RunOption) (*Run, error) {
+	x, err := p.prepare(ctx, in, opts)
+	if err != nil {
+		return nil, err
+	}
+	x.watch(true)
+	r := &Run{x: x, done: make(chan struct{})}
+	go func() {
+		defer close(r.done)
+		x.run()
+	}()
+	return r, nil
+}
+
+// ID is the run's id.
+func (r *Run) ID() string { return r.x.runID() }
+
+// Wait waits for the run's end and returns what [Pipeline.Run] does. When ctx
+// ends first, it returns nil and the cause, and the run goes on.
+func (r *Run) Wait(ctx context.Context) (*Result, error) {
+	select {
+	case <-r.done:
+		return r.x.result()
+	default:
+	}
+	select {
+	case <-r.done:
+		return r.x.result()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// Cancel cancels the context of running tasks and starts nothing new. It does
+// not wait. The cause, or context.Canceled when it is nil, becomes part of the
+// run's error. After the run's end, and after another Cancel, it does nothing.
+func (r *Run) Cancel(cause error) { r.x.cancel(cause) }
+
+// Done is closed when the run has ended.
+func (r *Run) Done() <-chan struct{} { return r.done }
+
+// Events are the events of the run from its first to its last, as they happen.
+// The loop ends with the run. Any number of loops may go on, each at its own
+// speed.
+func (r *Run) Events() iter.Seq[Event] {
+	return func(yield func(Event) bool) {
+		for seen := 0; ; {
+			entries := r.x.log.read(seen)
+			if len(entries) == 0 {
+				return
+			}
+			seen += len(entries)
+			for i := range entries {
+				if !yield(r.x.event(&entries[i])) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Report tells how far each task has come by now.
+func (r *Run) Report() *Report { return r.x.report() }
+
+func (x *execution) result() (*Result, error) { return &Result{x}, x.err }

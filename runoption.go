@@ -1,0 +1,107 @@
+package runnel
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A RunOption sets something about one run.
+type RunOption interface{ applyRun(*runConfig) }
+
+// runConfig is what options say about a run.
+type runConfig struct {
+	limit        int
+	mode         ErrorMode
+	targets      []string
+	id           string
+	observers    []Observer
+	untimed      bool
+	cache        *DataCache
+	interceptors []Interceptor
+	problems     []Problem
+}
+
+func (c *runConfig) problem(format string, args ...any) {
+	c.problems = append(c.problems, Problem{Text: fmt.Sprintf(format, args...)})
+}
+
+type runOption func(*runConfig)
+
+func (o runOption) applyRun(c *runConfig) { o(c) }
+
+// A ParallelOption limits how much happens at once.
+type ParallelOption interface{ RunOption }
+
+// MaxParallel limits how many tasks of a run are being called at once, exactly.
+// A task that waits for its next attempt does not count. By default, and with 0,
+// there is no limit.
+func MaxParallel(n int) ParallelOption {
+	return runOption(func(c *runConfig) {
+		if n < 0 {
+			c.problem("MaxParallel must be 0 or more, got %d: 0 lifts the limit", n)
+		}
+		c.limit = n
+	})
+}
+
+// ErrorMode says what the failure of a task does to the rest of a run.
+type ErrorMode int
+
+const (
+	// FailFast cancels the context of running tasks and starts nothing new.
+	FailFast ErrorMode = iota
+	// ContinueOnError runs every task that does not need the failed one's output;
+	// the run's error joins all failures.
+	ContinueOnError
+	// SkipFailed is ContinueOnError, and the run returns no error.
+	SkipFailed
+)
+
+// String is the mode's name.
+func (m ErrorMode) String() string {
+	switch m {
+	case FailFast:
+		return "fail fast"
+	case ContinueOnError:
+		return "continue on error"
+	case SkipFailed:
+		return "skip failed"
+	}
+	return fmt.Sprintf("ErrorMode(%d)", int(m))
+}
+
+// An ErrorOption says what a failure does to the rest.
+type ErrorOption interface{ RunOption }
+
+// OnError sets the error mode; the default is [FailFast].
+func OnError(m ErrorMode) ErrorOption {
+	return runOption(func(c *runConfig) {
+		if m < FailFast || m > SkipFailed {
+			c.problem("OnError: there is no %v: use FailFast, ContinueOnError or SkipFailed", m)
+		}
+		c.mode = m
+	})
+}
+
+// Targets runs only what the named outputs need, checks only the inputs that
+// those need, and lets go of each other value after its last use.
+func Targets(outputs ...string) RunOption {
+	return runOption(func(c *runConfig) { c.targets = append(c.targets, outputs...) })
+}
+
+// RunID names the run in reports, events, errors and idempotency keys. By
+// default each run gets a random one.
+func RunID(id string) RunOption {
+	return runOption(func(c *runConfig) {
+		if strings.TrimSpace(id) == "" {
+			c.problem("RunID must not be empty: drop it for a random one")
+		}
+		c.id = id
+	})
+}
+
+// Timings says whether the report has times. Default true; without them a run
+// is a little faster, and state, attempts and reasons are still there.
+func Timings(on bool) RunOption {
+	return runOption(func(c *runConfig) { c.untimed = !on })
+}

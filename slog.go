@@ -1,0 +1,64 @@
+package runnel
+
+import (
+	"context"
+	"log/slog"
+)
+
+// SlogObserver is an observer that logs the events of a run: failed attempts
+// that are tried again as warnings, failed tasks and runs as errors, starts at
+// debug level, the rest as information. A nil logger is slog.Default().
+func SlogObserver(logger *slog.Logger) Observer {
+	if logger == nil {
+		logger = slog.Default()
+	}
+	ctx := context.Background()
+	log := func(level slog.Level, e Event, text, run string, attrs ...slog.Attr) {
+		if !logger.Enabled(ctx, level) {
+			return
+		}
+		// The record has the time of the event, not that of its delivery.
+		r := slog.NewRecord(e.When(), level, text, 0)
+		r.AddAttrs(slog.String("run", run))
+		r.AddAttrs(attrs...)
+		_ = logger.Handler().Handle(ctx, r)
+	}
+	return func(e Event) {
+		switch e := e.(type) {
+		case RunStarted:
+			log(slog.LevelInfo, e, "run started", e.RunID, slog.String("pipeline", e.Pipeline), slog.Int("tasks", e.Tasks))
+		case TaskStarted:
+			log(slog.LevelDebug, e, "task started", e.RunID, slog.String("task", e.Task))
+		case TaskRetried:
+			log(slog.LevelDebug, e, "task retried", e.RunID, slog.String("task", e.Task), slog.Int("attempt", e.Attempt))
+		case AttemptFailed:
+			log(slog.LevelWarn, e, "attempt failed", e.RunID, slog.String("task", e.Task), slog.Int("attempt", e.Attempt),
+				slog.Any("error", e.Err), slog.Bool("retry", e.Retry), slog.Duration("delay", e.Delay))
+		case TaskFinished:
+			logFinished(log, e)
+		case TaskUnresponsive:
+			log(slog.LevelWarn, e, "task ignores its cancelled context", e.RunID, slog.String("task", e.Task), slog.Duration("for", e.For))
+		case RunFinished:
+			if e.Err != nil {
+				log(slog.LevelError, e, "run failed", e.RunID, slog.String("pipeline", e.Pipeline), slog.Duration("duration", e.Duration), slog.Any("error", e.Err))
+				return
+			}
+			log(slog.LevelInfo, e, "run finished", e.RunID, slog.String("pipeline", e.Pipeline), slog.Duration("duration", e.Duration))
+		}
+	}
+}
+
+func logFinished(log func(slog.Level, Event, string, string, ...slog.Attr), e TaskFinished) {
+	level := slog.LevelInfo
+	attrs := []slog.Attr{slog.String("task", e.Task), slog.String("state", e.State.String()), slog.Int("attempts", e.Attempts)}
+	if e.State == Failed {
+		level = slog.LevelError
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.Any("error", e.Err))
+	}
+	if e.Reason != "" {
+		attrs = append(attrs, slog.String("reason", e.Reason))
+	}
+	log(level, e, "task finished", e.RunID, attrs...)
+}

@@ -1,0 +1,61 @@
+package runnel
+
+import (
+	"fmt"
+	"sync/atomic"
+)
+
+// State is how far a task of a run has come. Every task ends in one of the last
+// four.
+type State uint8
+
+const (
+	// Pending waits for its producers.
+	Pending State = iota
+	// Ready has all its inputs and waits for a slot.
+	Ready
+	// Running is being called.
+	Running
+	// Retrying waits for its next attempt.
+	Retrying
+	// Succeeded has produced its outputs.
+	Succeeded
+	// Failed has made its last attempt.
+	Failed
+	// Skipped was not called, since a task that it needs failed or was skipped.
+	Skipped
+	// Cancelled was stopped, or not called, since the run ended early.
+	Cancelled
+)
+
+var stateNames = [...]string{"pending", "ready", "running", "retrying", "succeeded", "failed", "skipped", "cancelled"}
+
+// String is the state's name in lower case.
+func (s State) String() string {
+	if int(s) < len(stateNames) {
+		return stateNames[s]
+	}
+	return fmt.Sprintf("State(%d)", uint8(s))
+}
+
+// MarshalText implements encoding.TextMarshaler: the state's name.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Ended reports whether the state is a last one.
+func (s State) Ended() bool { return s >= Succeeded }
+
+// record is what a run knows of one task. Times are in nanoseconds since the
+// run's start. Only the worker that runs the task writes it. Others may read
+// started once the task is running, and the rest once it has ended: the store to
+// status comes after.
+type record struct {
+	status  atomic.Uint32 // state in the low byte, attempts above
+	waited  int64         // in all, for a slot
+	started int64         // first attempt
+	ended   int64         // last attempt
+}
+
+func (r *record) state() State  { return State(r.status.Load()) }
+func (r *record) attempts() int { return int(r.status.Load() >> 8) }
+
+func (r *record) set(s State, attempts int) { r.status.Store(uint32(attempts)<<8 | uint32(s)) }

@@ -1,0 +1,64 @@
+package runnel
+
+import (
+	"fmt"
+	"strings"
+)
+
+// tag is a parsed `runnel:"…"` struct tag: a data name, then options.
+//
+//	runnel:"name"              the data name; empty for the field's own in snake case
+//	runnel:"name,optional"     absent is the zero value
+//	runnel:"name,default=0.5"  absent is the default; it comes last and may hold commas
+//	runnel:"-"                 not an input
+type tag struct {
+	name       string
+	skip       bool
+	optional   bool
+	hasDefault bool
+	text       string // of the default
+}
+
+// parseTag reads a tag. The error says what is wrong with it and the mend.
+func parseTag(s string) (tag, error) {
+	if s == "-" {
+		return tag{skip: true}, nil
+	}
+	name, rest, more := strings.Cut(s, ",")
+	t := tag{name: name}
+	if err := checkDataName(name); name != "" && err != nil {
+		return tag{}, err
+	}
+	for more {
+		if text, ok := strings.CutPrefix(rest, "default="); ok {
+			t.hasDefault, t.text = true, text
+			break
+		}
+		var option string
+		option, rest, more = strings.Cut(rest, ",")
+		if option != "optional" {
+			return tag{}, fmt.Errorf("unknown tag option %q: use optional, or default=… as the last", option)
+		}
+		t.optional = true
+	}
+	if t.optional && t.hasDefault {
+		return tag{}, fmt.Errorf("an input with a default is optional already: drop %q", "optional")
+	}
+	return t, nil
+}
+
+// checkDataName refuses names that could not be told from an axis or a typing
+// error. Names of a values task are literal and do not come here.
+func checkDataName(name string) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("a data name must not be empty")
+	case strings.TrimSpace(name) != name:
+		return fmt.Errorf("data name %q begins or ends with a space: drop it", name)
+	case strings.ContainsAny(name, "[]"):
+		return fmt.Errorf("data name %q has brackets, which name an axis: a plain task works on whole values, so drop them", name)
+	case strings.Contains(name, ","):
+		return fmt.Errorf("data name %q has a comma: drop it", name)
+	}
+	return nil
+}

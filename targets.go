@@ -1,0 +1,93 @@
+package runnel
+
+import "maps"
+
+// partial makes the plan of a run with targets or a data cache, and says which
+// of its nodes have their outputs already.
+func (g *built) partial(c *runConfig) (*plan, []bool) {
+	given := g.cached(c)
+	if len(c.targets) == 0 && given == nil {
+		return g.whole, nil
+	}
+	var keep []bool
+	if len(c.targets) > 0 {
+		keep = g.needed(c, given)
+	}
+	p := compile(g, keep, given)
+	if keep != nil {
+		p.countUses(c.targets)
+	}
+	if given == nil {
+		return p, nil
+	}
+	nodes := make([]bool, len(p.nodes))
+	for task := range g.tasks {
+		if n := p.at(int32(task)); n >= 0 {
+			nodes[n] = given[task]
+		}
+	}
+	return p, nodes
+}
+
+// needed marks the tasks that the targets need. What a given task needed is not
+// needed again.
+func (g *built) needed(c *runConfig, given []bool) []bool {
+	keep := make([]bool, len(g.tasks))
+	var todo []int32
+	want := func(task int32) {
+		if !keep[task] {
+			keep[task] = true
+			if given == nil || !given[task] {
+				todo = append(todo, task)
+			}
+		}
+	}
+	for _, name := range c.targets {
+		from, ok := g.producers[name]
+		if !ok {
+			c.problem("target %q is produced by no task%s", name, didYouMean(name, maps.Keys(g.producers)))
+			continue
+		}
+		want(from.task)
+	}
+	for len(todo) > 0 {
+		task := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, p := range g.graph.Pred(task) {
+			want(p)
+		}
+	}
+	return keep
+}
+
+// countUses notes how often each output is used, so that a run can let go of it
+// after the last time. Targets are kept.
+func (p *plan) countUses(targets []string) {
+	p.frees = true
+	p.firstOutput = make([]int32, len(p.nodes))
+	total := int32(0)
+	for n := range p.nodes {
+		p.firstOutput[n] = total
+		total += int32(len(p.nodes[n].outputs))
+	}
+	p.uses = make([]int32, total)
+	for task, links := range p.of.links {
+		n := p.at(int32(task))
+		if n < 0 || p.nodes[n].sources == nil {
+			continue
+		}
+		for _, l := range links {
+			if l.external == nil {
+				p.uses[p.firstOutput[p.at(l.task)]+l.output]++
+			}
+		}
+	}
+	for _, name := range targets {
+		if from, ok := p.of.producers[name]; ok {
+			p.uses[p.firstOutput[p.at(from.task)]+from.output] = kept
+		}
+	}
+}
+
+// kept in plan.uses: never let go.
+const kept = -1

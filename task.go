@@ -1,0 +1,183 @@
+package runnel
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"slices"
+
+	"github.com/runnelflow/runnel/internal/binding"
+)
+
+// AnyTask is a declared task of any type. Tasks are immutable, safe for
+// concurrent use, and may be part of many pipelines. The interface is sealed:
+// the task types of this package implement it.
+type AnyTask interface {
+	// Name is the task's name: that of its [Name] option, else its first output.
+	Name() string
+	// Inputs are the names of the data that the task consumes.
+	Inputs() []string
+	// Outputs are the names of the data that the task produces, the primary first.
+	Outputs() []string
+	// Description is the text of the [Describe] option.
+	Description() string
+	// Meta is a copy of what [Meta] options attached.
+	Meta() map[string]any
+	// Location is the file and line of the declaration, as in "stats.go:41".
+	Location() string
+
+	declared() *declaration
+}
+
+// output is one value that a task produces.
+type output struct {
+	name  string       // of the data
+	label string       // as the task's code calls it
+	typ   reflect.Type // of the value
+}
+
+// declaration is a task without its types: what the graph is built from.
+type declaration struct {
+	name    string // empty: the first output's
+	pc      uintptr
+	inputs  []input
+	outputs []output
+	opts    []TaskOption
+	config  *taskConfig // opts, applied
+	body    body
+
+	problems []string // found while declaring
+}
+
+// body is what a run calls: the part of a task that knows its types.
+type body interface {
+	// call makes one attempt at a node: it gets the inputs, calls the function,
+	// and keeps the outputs.
+	call(ctx context.Context, s *scratch, n *node) error
+	// frames are the types of the structs that call fills and empties, nil for
+	// none.
+	frames() (in, out reflect.Type)
+	// slab makes room for n values of output k.
+	slab(k, n int) binding.Slab
+	// compiled says that slab is of a type known to the compiler: it is the faster
+	// one, and call works with no other.
+	compiled() bool
+}
+
+// declare records where a task was declared, and its options. It is called by
+// what the exported constructors call.
+func declare(b body, inputs []input, outputs []output, opts []TaskOption) *declaration {
+	return &declaration{pc: callerPC(4), inputs: inputs, outputs: outputs, opts: opts, config: configure(opts), body: b}
+}
+
+// callerPC is the program counter of the caller that many calls up, this one
+// being the first.
+func callerPC(up int) uintptr {
+	var pc [1]uintptr
+	runtime.Callers(up+1, pc[:])
+	return pc[0]
+}
+
+func (d *declaration) problem(format string, args ...any) {
+	d.problems = append(d.problems, fmt.Sprintf(format, args...))
+}
+
+// Name implements [AnyTask].
+func (d *declaration) Name() string {
+	switch {
+	case d.config.name != "":
+		return d.config.name
+	case d.name != "":
+		return d.name
+	case len(d.outputs) > 0:
+		return d.outputs[0].name
+	}
+	return ""
+}
+
+// Inputs implements [AnyTask].
+func (d *declaration) Inputs() []string {
+	names := make([]string, len(d.inputs))
+	for i, in := range d.inputs {
+		names[i] = in.name
+	}
+	return names
+}
+
+// Outputs implements [AnyTask].
+func (d *declaration) Outputs() []string {
+	names := make([]string, len(d.outputs))
+	for i, out := range d.outputs {
+		names[i] = out.name
+	}
+	return names
+}
+
+// Description implements [AnyTask].
+func (d *declaration) Description() string { return d.config.description }
+
+// Meta implements [AnyTask].
+func (d *declaration) Meta() map[string]any {
+	meta := make(map[string]any, len(d.config.meta))
+	for k, v := range d.config.meta {
+		meta[k] = v
+	}
+	return meta
+}
+
+// Location implements [AnyTask].
+func (d *declaration) Location() string {
+	frame, _ := runtime.CallersFrames([]uintptr{d.pc}).Next()
+	return fmt.Sprintf("%s:%d", filepath.Base(frame.File), frame.Line)
+}
+
+func (d *declaration) declared() *declaration { return d }
+
+// as is a copy whose primary output has another name.
+func (d *declaration) as(name string) *declaration {
+	c := *d
+	c.pc = callerPC(3)
+	c.rename(name)
+	return &c
+}
+
+func (d *declaration) rename(name string) {
+	if err := checkDataName(name); err != nil {
+		d.problem("As: %v", err)
+	}
+	if len(d.outputs) == 0 {
+		d.problem("As(%q): the task has no output to rename", name)
+		return
+	}
+	d.outputs = slices.Clone(d.outputs)
+	d.outputs[0].name = name
+}
+
+// bind is a copy that takes an input from data of another name.
+func (d *declaration) bind(from, data string) *declaration {
+	c := *d
+	c.pc = callerPC(3)
+	c.rebind(from, data)
+	return &c
+}
+
+func (d *declaration) rebind(from, data string) {
+	if err := checkDataName(data); err != nil {
+		d.problem("Bind: %v", err)
+	}
+	i := slices.IndexFunc(d.inputs, func(in input) bool { return in.name == from })
+	if i < 0 {
+		d.problem("Bind(%q, %q): the task has no input %q%s", from, data, from, orList(", only ", d.Inputs()))
+		return
+	}
+	d.inputs = slices.Clone(d.inputs)
+	d.inputs[i].name = data
+}
+
+// override applies one more option, over those of the declaration.
+func (d *declaration) override(o TaskOption) {
+	d.opts = append(d.opts[:len(d.opts):len(d.opts)], o)
+	d.config = configure(d.opts)
+}
