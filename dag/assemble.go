@@ -52,7 +52,7 @@ func (b *builder) graph(order, level []int32) *Graph {
 	}
 
 	texts := newArena[string](len(b.inputs.ids) + len(b.outputs.ids))
-	ports := newArena[Port](b.portCount())
+	ports := newArena[Port](b.portCount)
 	for i, k := range order {
 		s := &b.specs[b.kept[k]]
 		g.nodes[i] = Node{
@@ -73,14 +73,6 @@ func (b *builder) graph(order, level []int32) *Graph {
 	}
 	g.fillConsumers()
 	return g
-}
-
-func (b *builder) portCount() int {
-	count := 0
-	for _, place := range b.kept {
-		count += len(b.specs[place].Inputs) + len(b.specs[place].Outputs)
-	}
-	return count
 }
 
 func (b *builder) names(texts *arena[string], ids []int32) []string {
@@ -123,14 +115,30 @@ func (g *Graph) fillConsumers() {
 			g.consumers[d.last] = n.number
 			d.last++
 		}
+		next := 0
 		for _, port := range n.ports[:n.inputPorts] {
-			if d := &g.data[g.dataIDs[port.Name]]; d.producer < 0 && port.Type != nil {
-				if d.typ == nil || d.typ.Kind() == reflect.Interface && port.Type.Kind() != reflect.Interface {
-					d.typ = port.Type
-				}
+			// Ports and inputs run in step, but for names that stand twice.
+			var id int32
+			if next < len(n.Inputs) && n.Inputs[next] == port.Name {
+				id = n.inputIDs[next]
+				next++
+			} else {
+				id = g.dataIDs[port.Name]
+			}
+			if d := &g.data[id]; d.producer < 0 {
+				d.typ = betterType(d.typ, port.Type)
 			}
 		}
 	}
+}
+
+// betterType returns the type that says more about external data: one that is
+// known, and of those one that is not an interface.
+func betterType(have, other reflect.Type) reflect.Type {
+	if other != nil && (have == nil || have.Kind() == reflect.Interface && other.Kind() != reflect.Interface) {
+		return other
+	}
+	return have
 }
 
 // arena hands out stretches of one allocation.

@@ -55,6 +55,8 @@ type builder struct {
 	kept  []int // places in specs, without repeated and unnamed tasks
 	tasks map[string]int32
 
+	portCount int // of the kept tasks
+
 	data    []datum
 	dataIDs map[string]int32
 
@@ -85,7 +87,9 @@ func newBuilder(specs []Spec) *builder {
 		tasks:   make(map[string]int32, len(specs)),
 		dataIDs: make(map[string]int32, len(specs)),
 	}
-	for place, s := range specs {
+	inputs, outputs, after := 0, 0, 0
+	for place := range specs {
+		s := &specs[place]
 		if s.Name == "" {
 			b.found.unnamed = append(b.found.unnamed, &UnnamedError{Spec: place})
 			continue
@@ -96,7 +100,16 @@ func newBuilder(specs []Spec) *builder {
 		}
 		b.tasks[s.Name] = int32(len(b.kept))
 		b.kept = append(b.kept, place)
+		inputs += len(s.Inputs)
+		outputs += len(s.Outputs)
+		after += len(s.After)
 	}
+	b.portCount = inputs + outputs
+	b.data = make([]datum, 0, outputs)
+	b.inputs.ids = make([]int32, 0, inputs)
+	b.outputs.ids = make([]int32, 0, outputs)
+	b.from = make([]int32, 0, inputs+after)
+	b.to = make([]int32, 0, inputs+after)
 	return b
 }
 
