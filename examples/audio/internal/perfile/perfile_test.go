@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -119,15 +120,13 @@ func TestJoin(t *testing.T) {
 	cs := Results[int]{{"a", 100, nil}, {"b", 0, e3}, {"c", 300, nil}, {"d", 0, e3}}
 
 	two := Join(as, bs, func(a, b int) int { return a + b })
-	for i, want := range (Results[int]{{"a", 11, nil}, {"b", 0, e1}, {"c", 0, e2}, {"d", 44, nil}}) {
-		if two[i] != want {
-			t.Errorf("Join %d: got %+v, want %+v", i, two[i], want)
-		}
+	want := Results[int]{{"a", 11, nil}, {"b", 0, e1}, {"c", 0, e2}, {"d", 44, nil}}
+	if !slices.Equal(two, want) {
+		t.Errorf("Join: got %+v, want %+v", two, want)
 	}
 	three := Join3(as, bs, cs, func(a, b, c int) int { return a + b + c })
-	for i, want := range (Results[int]{{"a", 111, nil}, {"b", 0, e1}, {"c", 0, e2}, {"d", 0, e3}}) {
-		if three[i] != want {
-			t.Errorf("Join3 %d: got %+v, want %+v", i, three[i], want)
-		}
+	want = Results[int]{{"a", 111, nil}, {"b", 0, e1}, {"c", 0, e2}, {"d", 0, e3}}
+	if !slices.Equal(three, want) {
+		t.Errorf("Join3: got %+v, want %+v", three, want)
 	}
 }
