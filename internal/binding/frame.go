@@ -52,3 +52,9 @@ func (f *Frame[In]) Take() In {
 	*f.in = f.template
 	return in
 }
+
+// Put fills the frame with a whole struct, for Get to take apart.
+func (f *Frame[In]) Put(in In) { *f.in = in }
+
+// Get copies a field into value i of a slab of its type.
+func (f *Frame[In]) Get(field int, s Slab, i int) { s.CopyFrom(i, f.values[field]) }

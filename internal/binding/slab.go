@@ -14,6 +14,8 @@ type Slab interface {
 	// CopyTo copies value i to *dst, a pointer to the slab's type or to a type
 	// that the value can be assigned to. The error says what does not fit.
 	CopyTo(i int, dst any) error
+	// CopyFrom sets value i from *src, a pointer to the slab's type.
+	CopyFrom(i int, src any)
 	// Load returns value i.
 	Load(i int) any
 	// Store sets value i; v must be assignable to the slab's type, nil is its
@@ -37,6 +39,9 @@ func (s Values[T]) CopyTo(i int, dst any) error {
 	}
 	return Assign(dst, s[i])
 }
+
+// CopyFrom implements [Slab].
+func (s Values[T]) CopyFrom(i int, src any) { s[i] = *src.(*T) }
 
 // Load implements [Slab].
 func (s Values[T]) Load(i int) any { return s[i] }
@@ -68,6 +73,8 @@ func (s reflected) CopyTo(i int, dst any) error {
 	return assign(reflect.ValueOf(dst).Elem(), s.values.Index(i))
 }
 
+func (s reflected) CopyFrom(i int, src any) { s.values.Index(i).Set(reflect.ValueOf(src).Elem()) }
+
 func (s reflected) Load(i int) any     { return s.values.Index(i).Interface() }
 func (s reflected) Store(i int, v any) { set(s.values.Index(i), v) }
 func (s reflected) Clear(i int)        { s.values.Index(i).SetZero() }
@@ -77,6 +84,9 @@ type Boxed []any
 
 // CopyTo implements [Slab].
 func (s Boxed) CopyTo(i int, dst any) error { return Assign(dst, s[i]) }
+
+// CopyFrom implements [Slab].
+func (s Boxed) CopyFrom(i int, src any) { s[i] = reflect.ValueOf(src).Elem().Interface() }
 
 // Load implements [Slab].
 func (s Boxed) Load(i int) any { return s[i] }
