@@ -62,7 +62,7 @@ func (s Song) Samples() []int16 {
 // moved by so many eighths. It is computed from the start of the song each time:
 // rounding does not add up to a drift of the tempo.
 func (s Song) beat(beat, eighths int) int {
-	return (2*beat + eighths) * s.Rate * 30_000 / s.Tempo
+	return int(int64(2*beat+eighths) * int64(s.Rate) * 30_000 / int64(s.Tempo))
 }
 
 func (s Song) pitched(t *track, bar int) {

@@ -9,7 +9,7 @@ import (
 type build struct {
 	code      uint16
 	channels  int
-	rate      int
+	rate      uint32
 	bits      int
 	before    []byte // chunks between the header and the format
 	between   []byte // chunks between the format and the data
@@ -21,9 +21,9 @@ func (b build) bytes() []byte {
 	le := binary.LittleEndian
 	format := le.AppendUint16(nil, b.code)
 	format = le.AppendUint16(format, uint16(b.channels))
-	format = le.AppendUint32(format, uint32(b.rate))
+	format = le.AppendUint32(format, b.rate)
 	align := b.channels * b.bits / 8
-	format = le.AppendUint32(format, uint32(b.rate*align))
+	format = le.AppendUint32(format, b.rate*uint32(align))
 	format = le.AppendUint16(format, uint16(align))
 	format = le.AppendUint16(format, uint16(b.bits))
 	format = append(format, b.extension...)

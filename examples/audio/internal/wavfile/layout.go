@@ -131,11 +131,10 @@ func readFormat(r io.ReaderAt, at, length int64) (Info, error) {
 	}
 	i := Info{
 		Channels:      int(le.Uint16(b[2:])),
-		SampleRate:    int(le.Uint32(b[4:])),
 		BitsPerSample: int(le.Uint16(b[14:])),
 		Float:         code == formatFloat,
 	}
-	align := int64(le.Uint16(b[12:]))
+	rate, align := le.Uint32(b[4:]), int64(le.Uint16(b[12:]))
 	switch {
 	case code != formatPCM && code != formatFloat:
 		return Info{}, unsupported("its encoding is 0x%04x, expected PCM (0x0001) or float (0x0003)", code)
@@ -145,11 +144,12 @@ func readFormat(r io.ReaderAt, at, length int64) (Info, error) {
 		return Info{}, unsupported("%d-bit samples, expected 8, 16, 24 or 32", i.BitsPerSample)
 	case i.Channels < 1 || i.Channels > MaxChannels:
 		return Info{}, unsupported("%d channels, expected 1 to %d", i.Channels, MaxChannels)
-	case i.SampleRate < MinRate || i.SampleRate > MaxRate:
-		return Info{}, unsupported("%d Hz, expected %d to %d", i.SampleRate, MinRate, MaxRate)
+	case rate < MinRate || rate > MaxRate:
+		return Info{}, unsupported("%d Hz, expected %d to %d", rate, MinRate, MaxRate)
 	case align != i.frameBytes():
 		return Info{}, unsupported("frames of %d bytes, expected %d", align, i.frameBytes())
 	}
+	i.SampleRate = int(rate)
 	return i, nil
 }
 
