@@ -77,7 +77,7 @@ func (x *execution) begin(w *engine.Worker, n int32, r *record, attempt int) {
 			r.started = now
 		}
 		r.waited += now - x.ready[n]
-	} else if attempt == 1 && x.plan.nodes[n].task.config.retry.retries > 0 {
+	} else if attempt == 1 && x.plan.nodes[n].retries {
 		r.started = int64(time.Since(x.start)) // for MaxRetryTime
 	}
 	r.set(Running, attempt)
@@ -86,18 +86,18 @@ func (x *execution) begin(w *engine.Worker, n int32, r *record, attempt int) {
 // attempt calls the task once.
 func (x *execution) attempt(s *scratch, n int32, attempt int) (err error) {
 	node := &x.plan.nodes[n]
-	c := &x.contexts[n]
+	c := &x.records[n].context
 	if attempt > 1 {
 		c = new(taskContext) // the task may have kept that of the attempt before
 	}
-	*c = taskContext{x.ctx, x, n, int32(attempt)}
+	*c = taskContext{x, n, int32(attempt)}
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	if d := node.task.config.retry.timeout; d > 0 {
-		return x.limited(c, s, node, d)
+	if node.limited {
+		return x.limited(c, s, node)
 	}
 	return x.call(c, s, node)
 }
@@ -106,11 +106,12 @@ func (x *execution) call(ctx context.Context, s *scratch, n *node) error {
 	if len(x.interceptors) > 0 {
 		return x.intercepted(ctx, s, n)
 	}
-	return n.task.body.call(ctx, s, n)
+	return n.body.call(ctx, s, n)
 }
 
 // limited is call with a Timeout.
-func (x *execution) limited(ctx context.Context, s *scratch, n *node, d time.Duration) error {
+func (x *execution) limited(ctx context.Context, s *scratch, n *node) error {
+	d := n.task.config.retry.timeout
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	err := x.call(ctx, s, n)

@@ -27,9 +27,8 @@ type execution struct {
 
 	engine   *engine.Run
 	slabs    []binding.Slab
-	records  []record
-	ready    []int64 // when each task became ready, or its next attempt due
-	contexts []taskContext
+	records  []record       // an element a task
+	ready    []int64        // when each task became ready, or its next attempt due
 	supplied []bool         // which external inputs are there
 	given    []bool         // tasks whose outputs were there before, nil for none
 	uses     []atomic.Int32 // of each output, counted down; nil unless the plan frees
@@ -90,7 +89,7 @@ func (x *execution) runID() string { return x.id() }
 // allocate makes the arrays of the run.
 func (x *execution) allocate() {
 	n := len(x.plan.nodes)
-	x.records, x.contexts = make([]record, n), make([]taskContext, n)
+	x.records = make([]record, n)
 	if x.timed {
 		x.ready = make([]int64, n)
 	}
@@ -215,7 +214,6 @@ func (x *execution) finish() {
 		}
 	}
 	x.cancel(nil)
-	x.contexts = nil
 	x.finished.Store(max(1, int64(took)))
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // TaskInfo tells a task what it is part of.
@@ -66,15 +67,18 @@ type infoKey struct{}
 // taskContext is the context of one attempt: that of the run, and who it is.
 // It is never used again for another attempt, since tasks may keep it.
 type taskContext struct {
-	context.Context
 	run     *execution
 	node    int32
 	attempt int32
 }
 
+func (c *taskContext) Deadline() (time.Time, bool) { return c.run.ctx.Deadline() }
+func (c *taskContext) Done() <-chan struct{}       { return c.run.ctx.Done() }
+func (c *taskContext) Err() error                  { return c.run.ctx.Err() }
+
 func (c *taskContext) Value(key any) any {
 	if key == (infoKey{}) {
 		return c
 	}
-	return c.Context.Value(key)
+	return c.run.ctx.Value(key)
 }

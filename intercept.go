@@ -40,7 +40,7 @@ func (x *execution) intercepted(ctx context.Context, s *scratch, n *node) error 
 			if k < len(x.interceptors) {
 				return x.interceptors[k](ctx, Info(ctx), from(k+1))
 			}
-			err := n.task.body.call(ctx, s, n)
+			err := n.body.call(ctx, s, n)
 			done = err == nil
 			return err
 		}

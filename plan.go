@@ -35,10 +35,14 @@ type slabPlan struct {
 // node is a task in a plan.
 type node struct {
 	task     *declaration
+	body     body     // of the task
 	sources  []source // of its inputs, in order
 	outputs  []slot
 	frame    int32 // number of the frame of its input struct, or -1
 	outFrame int32 // the same of an output struct
+	// retries and limited say that the task has Retries and a Timeout: most have
+	// none, and need not be asked for them.
+	retries, limited bool
 }
 
 // slot is where a value lives: a slab of the run and an index in it.
@@ -127,7 +131,8 @@ func (c *compiler) outputs() {
 			continue
 		}
 		n := &c.nodes[c.at(int32(i))]
-		n.task = d
+		n.task, n.body = d, d.body
+		n.retries, n.limited = d.config.retry.retries > 0, d.config.retry.timeout > 0
 		start := len(slots)
 		for k, o := range d.outputs {
 			slots = append(slots, c.slot(d.body, k, o.typ))

@@ -49,6 +49,7 @@ func (s State) Ended() bool { return s >= Succeeded }
 // started once the task is running, and the rest once it has ended: the store to
 // status comes after.
 type record struct {
+	context taskContext   // of the first attempt
 	status  atomic.Uint32 // state in the low byte, attempts above
 	waited  int64         // in all, for a slot
 	started int64         // first attempt

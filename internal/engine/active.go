@@ -59,6 +59,7 @@ func (w *Worker) steal() Item {
 	for looked := range n {
 		if v := victims[at]; v != w {
 			if it := v.deque.steal(); it != None {
+				w.stealMore(v)
 				return it
 			}
 		}
@@ -70,6 +71,22 @@ func (w *Worker) steal() Item {
 		}
 	}
 	return None
+}
+
+// mostStolen bounds how many items a thief takes at once.
+const mostStolen = 64
+
+// stealMore takes half of what a victim has left, so that the two get out of
+// each other's way: a thief that comes back for every item makes its victim's
+// every pop wait for the memory that both write.
+func (w *Worker) stealMore(v *Worker) {
+	for range min(v.deque.size()/2, mostStolen) {
+		it := v.deque.steal()
+		if it == None {
+			return
+		}
+		w.put(it)
+	}
 }
 
 // tidy prunes a list in which a thief met many empty deques in a row, unless

@@ -14,12 +14,14 @@ const None = ^Item(0)
 // (Chase and Lev, "Dynamic Circular Work-Stealing Deque", SPAA 2005.) Go's
 // atomics are sequentially consistent, so it needs no further fences.
 type deque struct {
-	top atomic.Int64
-	// Thieves write top and the owner writes bottom: a line each, or every steal
-	// would slow the owner down.
-	_      [56]byte
+	// Thieves write top and the owner writes bottom: a cache line each, or every
+	// steal would slow the owner down.
+	_      [64]byte
+	top    atomic.Int64
+	_      [64]byte
 	bottom atomic.Int64
 	ring   atomic.Pointer[ring]
+	_      [64]byte
 }
 
 // ring is a circular buffer with a power of two of slots. A grown deque leaves
@@ -103,6 +105,9 @@ func (d *deque) steal() Item {
 		}
 	}
 }
+
+// size is how many items there are at this moment, at least 0.
+func (d *deque) size() int64 { return max(0, d.bottom.Load()-d.top.Load()) }
 
 // empty reports whether there is nothing to steal at this moment.
 func (d *deque) empty() bool { return d.top.Load() >= d.bottom.Load() }
