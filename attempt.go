@@ -12,17 +12,30 @@ import (
 
 // scratch is what a worker of the engine keeps from task to task.
 type scratch struct {
-	run    *execution
-	frames []any // *binding.Frame, one for each type of struct; nil until needed
+	run     *execution
+	frames  []any // *binding.Frame, one for each of plan.frames; nil until needed
+	attempt int   // number of the one that goes on
 }
 
 func (x *execution) scratch(w *engine.Worker) *scratch {
 	if s, ok := w.Local.(*scratch); ok {
 		return s
 	}
-	s := &scratch{run: x, frames: make([]any, x.plan.frames)}
+	s := &scratch{run: x, frames: make([]any, len(x.plan.frames))}
 	w.Local = s
+	x.mu.Lock()
+	x.workers = append(x.workers, s)
+	x.mu.Unlock()
 	return s
+}
+
+// giveBack hands empty frames to later runs.
+func (s *scratch) giveBack() {
+	for i, f := range s.frames {
+		if f != nil {
+			s.run.plan.frames[i].Put(f)
+		}
+	}
 }
 
 // exec makes one attempt at a task, and settles it.
@@ -43,14 +56,18 @@ func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
 			return w.Finish(n, x.now(w))
 		}
 	}
-	attempt := r.attempts() + 1
-	x.begin(w, n, r, attempt)
-	return x.settle(w, n, x.attempt(x.scratch(w), n, attempt))
+	s := x.scratch(w)
+	s.attempt = 1
+	if x.plan.nodes[n].retries {
+		s.attempt = r.attempts() + 1
+	}
+	x.begin(w, n, r, s.attempt)
+	return x.settle(w, n, s.attempt, x.attempt(s, n))
 }
 
 // unwound settles a task that ended its goroutine.
 func (x *execution) unwound(w *engine.Worker, it engine.Item) engine.Item {
-	return x.settle(w, int32(it), ErrGoexit)
+	return x.settle(w, int32(it), x.scratch(w).attempt, ErrGoexit)
 }
 
 // now is the time on this worker, in nanoseconds since the run's start. One
@@ -80,17 +97,19 @@ func (x *execution) begin(w *engine.Worker, n int32, r *record, attempt int) {
 	} else if attempt == 1 && x.plan.nodes[n].retries {
 		r.started = int64(time.Since(x.start)) // for MaxRetryTime
 	}
-	r.set(Running, attempt)
+	if x.log != nil || attempt > 1 {
+		x.set(r, Running, attempt)
+	}
 }
 
 // attempt calls the task once.
-func (x *execution) attempt(s *scratch, n int32, attempt int) (err error) {
+func (x *execution) attempt(s *scratch, n int32) (err error) {
 	node := &x.plan.nodes[n]
 	c := &x.records[n].context
-	if attempt > 1 {
+	if s.attempt > 1 {
 		c = new(taskContext) // the task may have kept that of the attempt before
 	}
-	*c = taskContext{x, n, int32(attempt)}
+	*c = taskContext{x, n, int32(s.attempt)}
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
@@ -125,10 +144,9 @@ func (x *execution) limited(ctx context.Context, s *scratch, n *node) error {
 }
 
 // settle does what follows from the outcome of an attempt.
-func (x *execution) settle(w *engine.Worker, n int32, err error) engine.Item {
-	r := &x.records[n]
+func (x *execution) settle(w *engine.Worker, n int32, attempt int, err error) engine.Item {
 	if err == nil {
-		w.Clock = x.ended(n, Succeeded, r.attempts(), nil, "")
+		w.Clock = x.ended(n, Succeeded, attempt, nil, "")
 		if x.config.cache != nil {
 			x.store(n)
 		}
@@ -137,25 +155,23 @@ func (x *execution) settle(w *engine.Worker, n int32, err error) engine.Item {
 	}
 	w.Clock = 0
 	if x.ctx.Err() != nil && x.isCancellation(err) {
-		x.ended(n, Cancelled, r.attempts(), err, fmt.Sprintf("the run was stopped: %v", context.Cause(x.ctx)))
+		x.ended(n, Cancelled, attempt, err, fmt.Sprintf("the run was stopped: %v", context.Cause(x.ctx)))
 		return engine.None
 	}
-	attempt := r.attempts()
-	elapsed := time.Since(x.start) - time.Duration(r.started)
+	elapsed := time.Since(x.start) - time.Duration(x.records[n].started)
 	delay, again := x.plan.nodes[n].task.config.retry.again(err, attempt, elapsed)
 	if x.log != nil {
 		x.log.add(entry{kind: attemptFailed, node: n, attempt: int32(attempt), err: err, retry: again, took: delay})
 	}
 	if again {
-		return x.retry(n, delay, err)
+		return x.retry(n, attempt, delay, err)
 	}
-	return x.fail(w, n, err)
+	return x.fail(w, n, attempt, err)
 }
 
 // retry puts a task off to its next attempt. It holds no slot meanwhile.
-func (x *execution) retry(n int32, delay time.Duration, err error) engine.Item {
-	r := &x.records[n]
-	r.set(Retrying, r.attempts())
+func (x *execution) retry(n int32, attempt int, delay time.Duration, err error) engine.Item {
+	x.set(&x.records[n], Retrying, attempt)
 	if x.timed {
 		x.ready[n] = int64(time.Since(x.start) + delay)
 	}
@@ -175,14 +191,14 @@ func (x *execution) retry(n int32, delay time.Duration, err error) engine.Item {
 }
 
 // fail ends a task for which there is no further attempt.
-func (x *execution) fail(w *engine.Worker, n int32, err error) engine.Item {
-	task, attempts := x.plan.nodes[n].task, x.records[n].attempts()
+func (x *execution) fail(w *engine.Worker, n int32, attempt int, err error) engine.Item {
+	task := x.plan.nodes[n].task
 	// Before anything that follows from it can be seen.
 	x.uneven.Store(true)
 	x.mu.Lock()
-	x.failed = append(x.failed, &TaskError{Task: task.Name(), Location: task.Location(), Attempt: attempts, Err: err})
+	x.failed = append(x.failed, &TaskError{Task: task.Name(), Location: task.Location(), Attempt: attempt, Err: err})
 	x.mu.Unlock()
-	w.Clock = x.ended(n, Failed, attempts, err, "")
+	w.Clock = x.ended(n, Failed, attempt, err, "")
 	if x.config.mode == FailFast {
 		x.cancel(&stopError{task.Name()})
 		x.engine.Stop()
@@ -210,7 +226,7 @@ func (x *execution) ended(n int32, s State, attempts int, err error, reason stri
 	if err != nil || reason != "" {
 		x.note(n, err, reason)
 	}
-	r.set(s, attempts)
+	x.set(r, s, attempts)
 	return at
 }
 

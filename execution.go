@@ -41,6 +41,7 @@ type execution struct {
 	uneven atomic.Bool
 
 	mu      sync.Mutex
+	workers []*scratch            // of all workers
 	failed  []*TaskError          // in the order in which they failed
 	causes  map[int32]error       // of the last attempt that failed
 	reasons map[int32]string      // why a task was skipped or cancelled
@@ -97,7 +98,7 @@ func (x *execution) allocate() {
 	for i, s := range x.plan.slabs {
 		x.slabs[i] = s.make(s.n)
 	}
-	if x.plan.frees {
+	if x.plan.uses != nil {
 		x.uses = make([]atomic.Int32, len(x.plan.uses))
 		for i, uses := range x.plan.uses {
 			x.uses[i].Store(uses)
@@ -122,9 +123,8 @@ func (x *execution) supply(in Values) {
 			continue
 		}
 		node := &x.plan.nodes[n]
-		for k, o := range node.task.outputs {
-			v, _ := x.config.cache.Get(o.name)
-			at := node.outputs[k]
+		for k, at := range x.plan.into(node) {
+			v, _ := x.config.cache.Get(node.task.outputs[k].name)
 			x.slabs[at.slab].Store(int(at.index), v)
 		}
 	}
@@ -213,6 +213,10 @@ func (x *execution) finish() {
 			x.err = errors.Join(append([]error{x.err}, errs...)...)
 		}
 	}
+	for _, s := range x.workers {
+		s.giveBack()
+	}
+	x.workers = nil
 	x.cancel(nil)
 	x.finished.Store(max(1, int64(took)))
 }

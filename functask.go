@@ -111,12 +111,13 @@ func typeList(types []reflect.Type) string {
 }
 
 func (b *reflectedFunc) call(ctx context.Context, s *scratch, n *node) error {
-	args := make([]reflect.Value, 0, len(n.sources)+1)
+	sources := s.run.plan.from(n)
+	args := make([]reflect.Value, 0, len(sources)+1)
 	if b.context {
 		args = append(args, reflect.ValueOf(ctx))
 	}
-	for i := range n.sources {
-		from := &n.sources[i]
+	for i := range sources {
+		from := &sources[i]
 		arg := reflect.New(n.task.inputs[i].typ)
 		if err := s.run.slabs[from.slab].CopyTo(int(from.index), arg.Interface()); err != nil {
 			return s.run.mismatch(n, i, err)
@@ -133,7 +134,7 @@ func (b *reflectedFunc) call(ctx context.Context, s *scratch, n *node) error {
 			return err
 		}
 	}
-	at := n.outputs[0]
+	at := s.run.plan.into(n)[0]
 	s.run.slabs[at.slab].Store(int(at.index), results[0].Interface())
 	return nil
 }

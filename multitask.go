@@ -75,11 +75,10 @@ func (b *multi[In, Out]) call(ctx context.Context, s *scratch, n *node) error {
 	}
 	f, _ := s.frames[n.outFrame].(*binding.Frame[Out])
 	if f == nil {
-		f = binding.NewFrame(b.out.fields, *new(Out))
-		s.frames[n.outFrame] = f
+		f = frame[Out](s, n.outFrame, b.out)
 	}
 	f.Put(out)
-	for i, at := range n.outputs {
+	for i, at := range s.run.plan.into(n) {
 		f.Get(i, s.run.slabs[at.slab], int(at.index))
 	}
 	f.Take()

@@ -76,7 +76,7 @@ func (b *typed[In, Out]) call(ctx context.Context, s *scratch, n *node) error {
 	if err != nil {
 		return err
 	}
-	at := n.outputs[0]
+	at := s.run.plan.outputs[n.outputs.start]
 	s.run.slabs[at.slab].(binding.Values[Out])[at.index] = out
 	return nil
 }
@@ -93,13 +93,12 @@ func take[In any](s *scratch, n *node, sig *signature) (In, error) {
 	}
 	f, _ := s.frames[n.frame].(*binding.Frame[In])
 	if f == nil {
-		template, _ := sig.template.Interface().(In)
-		f = binding.NewFrame(sig.fields, template)
-		s.frames[n.frame] = f
+		f = frame[In](s, n.frame, sig)
 	}
 	run := s.run
-	for i := range n.sources {
-		from := &n.sources[i]
+	sources := run.plan.from(n)
+	for i := range sources {
+		from := &sources[i]
 		if from.optional && run.absent(from) {
 			continue
 		}
@@ -109,6 +108,17 @@ func take[In any](s *scratch, n *node, sig *signature) (In, error) {
 		}
 	}
 	return f.Take(), nil
+}
+
+// frame gets this worker a frame of its own.
+func frame[T any](s *scratch, i int32, sig *signature) *binding.Frame[T] {
+	f, _ := s.run.plan.frames[i].Get().(*binding.Frame[T])
+	if f == nil {
+		template, _ := sig.template.Interface().(T)
+		f = binding.NewFrame(sig.fields, template)
+	}
+	s.frames[i] = f
+	return f
 }
 
 // frameType is the type that a worker keeps one frame for; nil when there is

@@ -2,6 +2,7 @@ package runnel
 
 import (
 	"reflect"
+	"sync"
 
 	"github.com/runnelflow/runnel/internal/binding"
 	"github.com/runnelflow/runnel/internal/graph"
@@ -10,19 +11,19 @@ import (
 // plan is a graph, or the part of one that a run needs, compiled to integers:
 // what a run reads and never writes.
 type plan struct {
-	of     *built
-	nodes  []node
-	graph  *graph.Graph
-	slabs  []slabPlan  // the last holds the external inputs
-	frames int         // types of structs that workers keep a frame for
-	needs  []*external // that must be supplied
-	place  []int32     // task to node, -1 outside; nil: the same
+	of      *built
+	nodes   []node
+	graph   *graph.Graph
+	sources []source
+	outputs []slot
+	slabs   []slabPlan   // the last holds the external inputs
+	frames  []*sync.Pool // of frames, one for each type of struct; each worker of a run takes one
+	needs   []*external  // that must be supplied
+	place   []int32      // task to node, -1 outside; nil: the same
 
-	// Of a plan with targets: how often each output is used before it is let go.
-	// The first output of node n is number firstOutput[n].
-	frees       bool
-	uses        []int32
-	firstOutput []int32
+	// uses, of a plan with targets, is how often each output is used before it is
+	// let go; nil keeps them all.
+	uses []int32
 }
 
 // slabPlan is the storage of all outputs of one type.
@@ -35,15 +36,21 @@ type slabPlan struct {
 // node is a task in a plan.
 type node struct {
 	task     *declaration
-	body     body     // of the task
-	sources  []source // of its inputs, in order
-	outputs  []slot
+	body     body  // of the task
+	sources  span  // of its inputs, in plan.sources
+	outputs  span  // in plan.outputs
 	frame    int32 // number of the frame of its input struct, or -1
 	outFrame int32 // the same of an output struct
 	// retries and limited say that the task has Retries and a Timeout: most have
 	// none, and need not be asked for them.
 	retries, limited bool
 }
+
+// span is a part of an array.
+type span struct{ start, end int32 }
+
+func (p *plan) from(n *node) []source { return p.sources[n.sources.start:n.sources.end] }
+func (p *plan) into(n *node) []slot   { return p.outputs[n.outputs.start:n.outputs.end] }
 
 // slot is where a value lives: a slab of the run and an index in it.
 type slot struct{ slab, index int32 }
@@ -60,8 +67,8 @@ type source struct {
 func compile(g *built, keep, given []bool) *plan {
 	c := compiler{plan: &plan{of: g}, keep: keep, given: given, slabOf: map[reflect.Type]int32{}, frameOf: map[reflect.Type]int32{}}
 	c.number()
-	c.outputs()
-	c.inputs()
+	c.assign()
+	c.link()
 	return c.plan
 }
 
@@ -117,15 +124,15 @@ func (p *plan) at(task int32) int32 {
 	return p.place[task]
 }
 
-// outputs gives each output a slot in the slab of its type.
-func (c *compiler) outputs() {
+// assign gives each output a slot in the slab of its type.
+func (c *compiler) assign() {
 	total := 0
 	for i, d := range c.of.tasks {
 		if c.kept(i) {
 			total += len(d.outputs)
 		}
 	}
-	slots := make([]slot, 0, total)
+	c.outputs = make([]slot, 0, total)
 	for i, d := range c.of.tasks {
 		if !c.kept(i) {
 			continue
@@ -133,11 +140,11 @@ func (c *compiler) outputs() {
 		n := &c.nodes[c.at(int32(i))]
 		n.task, n.body = d, d.body
 		n.retries, n.limited = d.config.retry.retries > 0, d.config.retry.timeout > 0
-		start := len(slots)
+		start := int32(len(c.outputs))
 		for k, o := range d.outputs {
-			slots = append(slots, c.slot(d.body, k, o.typ))
+			c.outputs = append(c.outputs, c.slot(d.body, k, o.typ))
 		}
-		n.outputs = slots[start:len(slots):len(slots)]
+		n.outputs = span{start, int32(len(c.outputs))}
 		in, out := d.body.frames()
 		n.frame, n.outFrame = c.frame(in), c.frame(out)
 	}
@@ -165,15 +172,15 @@ func (c *compiler) frame(t reflect.Type) int32 {
 	}
 	id, ok := c.frameOf[t]
 	if !ok {
-		id = int32(len(c.frameOf))
+		id = int32(len(c.frames))
 		c.frameOf[t] = id
-		c.frames++
+		c.frames = append(c.frames, new(sync.Pool))
 	}
 	return id
 }
 
-// inputs gives each input its source.
-func (c *compiler) inputs() {
+// link gives each input its source.
+func (c *compiler) link() {
 	g := c.of
 	boxed := int32(len(c.slabs))
 	c.slabs = append(c.slabs, slabPlan{make: newBoxed, n: len(g.supplied)})
@@ -182,12 +189,12 @@ func (c *compiler) inputs() {
 	for _, links := range g.links {
 		total += len(links)
 	}
-	sources := make([]source, 0, total)
+	c.sources = make([]source, 0, total)
 	for i, links := range g.links {
 		if !c.kept(i) || c.isGiven(i) {
 			continue
 		}
-		start := len(sources)
+		start := int32(len(c.sources))
 		for k, l := range links {
 			optional := g.tasks[i].inputs[k].optional
 			if e := l.external; e != nil {
@@ -195,12 +202,12 @@ func (c *compiler) inputs() {
 					needed[e.number] = true
 					c.needs = append(c.needs, e)
 				}
-				sources = append(sources, source{slot{boxed, e.number}, -1, optional})
+				c.sources = append(c.sources, source{slot{boxed, e.number}, -1, optional})
 				continue
 			}
 			from := c.at(l.task)
-			sources = append(sources, source{c.nodes[from].outputs[l.output], from, optional})
+			c.sources = append(c.sources, source{c.into(&c.nodes[from])[l.output], from, optional})
 		}
-		c.nodes[c.at(int32(i))].sources = sources[start:len(sources):len(sources)]
+		c.nodes[c.at(int32(i))].sources = span{start, int32(len(c.sources))}
 	}
 }

@@ -41,7 +41,7 @@ func (r *Result) Outputs() map[string]any {
 		}
 		for k, o := range node.task.outputs {
 			if !r.x.letGo(int32(n), k) {
-				at := node.outputs[k]
+				at := r.x.plan.into(node)[k]
 				out[o.name] = r.x.slabs[at.slab].Load(int(at.index))
 			}
 		}
@@ -86,10 +86,10 @@ func (r *Result) find(name string) (*node, slot, error) {
 	case x.letGo(i, int(from.output)):
 		return nil, slot{}, fmt.Errorf("runnel: data %q is %w any more: a run with targets lets go of what is not one after its last use, so add it to Targets", name, ErrNotProduced)
 	}
-	return n, n.outputs[from.output], nil
+	return n, x.plan.into(n)[from.output], nil
 }
 
 // letGo reports whether a run with targets has let go of an output, or will.
 func (x *execution) letGo(n int32, k int) bool {
-	return x.uses != nil && x.plan.uses[x.plan.firstOutput[n]+int32(k)] != kept
+	return x.uses != nil && x.plan.uses[x.plan.nodes[n].outputs.start+int32(k)] != kept
 }

@@ -17,8 +17,9 @@ func (x *execution) absent(from *source) bool {
 // succeed.
 func (x *execution) blocked(n int32) string {
 	node := &x.plan.nodes[n]
-	for i := range node.sources {
-		from := &node.sources[i]
+	sources := x.plan.from(node)
+	for i := range sources {
+		from := &sources[i]
 		if from.node < 0 || from.optional {
 			continue
 		}
@@ -60,7 +61,7 @@ func (p *plan) after(d *declaration) []int32 {
 // mismatch is the error of a value whose type shows only when it is there.
 func (x *execution) mismatch(n *node, i int, err error) error {
 	by := "the run's inputs"
-	if from := n.sources[i].node; from >= 0 {
+	if from := x.plan.from(n)[i].node; from >= 0 {
 		p := x.plan.nodes[from].task
 		by = fmt.Sprintf("task %q (%s)", p.Name(), p.Location())
 	}
@@ -71,9 +72,10 @@ func (x *execution) mismatch(n *node, i int, err error) error {
 // inputs are the values that a task is called with.
 func (x *execution) inputs(n int32) Values {
 	node := &x.plan.nodes[n]
-	in := make(Values, len(node.sources))
-	for i := range node.sources {
-		from := &node.sources[i]
+	sources := x.plan.from(node)
+	in := make(Values, len(sources))
+	for i := range sources {
+		from := &sources[i]
 		if from.optional && x.absent(from) {
 			continue
 		}
@@ -85,9 +87,8 @@ func (x *execution) inputs(n int32) Values {
 // store puts the outputs of a task into the run's data cache.
 func (x *execution) store(n int32) {
 	node := &x.plan.nodes[n]
-	for k, o := range node.task.outputs {
-		at := node.outputs[k]
-		x.config.cache.Set(o.name, x.slabs[at.slab].Load(int(at.index)))
+	for k, at := range x.plan.into(node) {
+		x.config.cache.Set(node.task.outputs[k].name, x.slabs[at.slab].Load(int(at.index)))
 	}
 }
 
@@ -98,13 +99,14 @@ func (x *execution) release(n int32) {
 		return
 	}
 	node := &x.plan.nodes[n]
-	for i := range node.sources {
-		if from := &node.sources[i]; from.node >= 0 {
-			x.used(from)
+	sources := x.plan.from(node)
+	for i := range sources {
+		if sources[i].node >= 0 {
+			x.used(&sources[i])
 		}
 	}
-	for k, at := range node.outputs {
-		if x.plan.uses[x.plan.firstOutput[n]+int32(k)] == 0 {
+	for k, at := range x.plan.into(node) {
+		if x.plan.uses[node.outputs.start+int32(k)] == 0 {
 			x.slabs[at.slab].Clear(int(at.index))
 		}
 	}
@@ -112,12 +114,13 @@ func (x *execution) release(n int32) {
 
 // used counts one use of an output.
 func (x *execution) used(from *source) {
-	k := x.plan.firstOutput[from.node]
-	for i, at := range x.plan.nodes[from.node].outputs {
+	n := &x.plan.nodes[from.node]
+	for use := n.outputs.start; use < n.outputs.end; use++ {
+		at := x.plan.outputs[use]
 		if at != from.slot {
 			continue
 		}
-		if use := k + int32(i); x.plan.uses[use] != kept && x.uses[use].Add(-1) == 0 {
+		if x.plan.uses[use] != kept && x.uses[use].Add(-1) == 0 {
 			x.slabs[at.slab].Clear(int(at.index))
 		}
 	}

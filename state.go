@@ -45,18 +45,30 @@ func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 func (s State) Ended() bool { return s >= Succeeded }
 
 // record is what a run knows of one task. Times are in nanoseconds since the
-// run's start. Only the worker that runs the task writes it. Others may read
-// started once the task is running, and the rest once it has ended: the store to
-// status comes after.
+// run's start. Only the worker that runs the task writes it; tasks that follow
+// from it read it later.
+//
+// In a run that is watched others read it at any time: started once the task is
+// running, the rest once it has ended, since the store to status comes after.
 type record struct {
-	context taskContext   // of the first attempt
-	status  atomic.Uint32 // state in the low byte, attempts above
-	waited  int64         // in all, for a slot
-	started int64         // first attempt
-	ended   int64         // last attempt
+	context taskContext // of the first attempt
+	status  uint32      // state in the low byte, attempts above
+	waited  int64       // in all, for a slot
+	started int64       // first attempt
+	ended   int64       // last attempt
 }
 
-func (r *record) state() State  { return State(r.status.Load()) }
-func (r *record) attempts() int { return int(r.status.Load() >> 8) }
+func (r *record) load() uint32  { return atomic.LoadUint32(&r.status) }
+func (r *record) state() State  { return State(r.load()) }
+func (r *record) attempts() int { return int(r.load() >> 8) }
 
-func (r *record) set(s State, attempts int) { r.status.Store(uint32(attempts)<<8 | uint32(s)) }
+// set is atomic only in a run that is watched: an atomic store would wait for
+// the memory of the record, which nobody has touched yet.
+func (x *execution) set(r *record, s State, attempts int) {
+	status := uint32(attempts)<<8 | uint32(s)
+	if x.log != nil {
+		atomic.StoreUint32(&r.status, status)
+		return
+	}
+	r.status = status
+}

@@ -63,28 +63,21 @@ func (g *built) needed(c *runConfig, given []bool) []bool {
 // countUses notes how often each output is used, so that a run can let go of it
 // after the last time. Targets are kept.
 func (p *plan) countUses(targets []string) {
-	p.frees = true
-	p.firstOutput = make([]int32, len(p.nodes))
-	total := int32(0)
-	for n := range p.nodes {
-		p.firstOutput[n] = total
-		total += int32(len(p.nodes[n].outputs))
-	}
-	p.uses = make([]int32, total)
+	p.uses = make([]int32, len(p.outputs))
 	for task, links := range p.of.links {
 		n := p.at(int32(task))
-		if n < 0 || p.nodes[n].sources == nil {
+		if n < 0 || len(p.from(&p.nodes[n])) == 0 {
 			continue
 		}
 		for _, l := range links {
 			if l.external == nil {
-				p.uses[p.firstOutput[p.at(l.task)]+l.output]++
+				p.uses[p.nodes[p.at(l.task)].outputs.start+l.output]++
 			}
 		}
 	}
 	for _, name := range targets {
 		if from, ok := p.of.producers[name]; ok {
-			p.uses[p.firstOutput[p.at(from.task)]+from.output] = kept
+			p.uses[p.nodes[p.at(from.task)].outputs.start+from.output] = kept
 		}
 	}
 }

@@ -75,9 +75,10 @@ type values struct {
 }
 
 func (b *values) call(ctx context.Context, s *scratch, n *node) error {
-	in := make(Values, len(n.sources))
-	for i := range n.sources {
-		from := &n.sources[i]
+	sources := s.run.plan.from(n)
+	in := make(Values, len(sources))
+	for i := range sources {
+		from := &sources[i]
 		in[n.task.inputs[i].label] = s.run.slabs[from.slab].Load(int(from.index))
 	}
 	out, err := b.fn(ctx, in)
@@ -91,7 +92,7 @@ func (b *values) call(ctx context.Context, s *scratch, n *node) error {
 			missing = append(missing, o.label)
 			continue
 		}
-		at := n.outputs[k]
+		at := s.run.plan.into(n)[k]
 		s.run.slabs[at.slab].Store(int(at.index), v)
 	}
 	if len(missing) == 0 && len(out) == len(n.task.outputs) {
