@@ -79,17 +79,22 @@ func (r *stealing) stealFrom(me int) int32 {
 	return none
 }
 
-// cancelIdle takes back this worker's idle count, or the message of the worker
-// that has already counted it out.
+// cancelIdle takes back one idle count or, when this worker has already been
+// counted out, one message. It must not block on the message: another worker
+// that parks meanwhile may take it and leave its own count instead.
 func (r *stealing) cancelIdle() {
 	for {
-		n := r.idle.Load()
-		if n == 0 {
-			<-r.wake
-			return
+		if n := r.idle.Load(); n > 0 {
+			if r.idle.CompareAndSwap(n, n-1) {
+				return
+			}
+			continue
 		}
-		if r.idle.CompareAndSwap(n, n-1) {
+		select {
+		case <-r.wake:
 			return
+		default:
+			runtime.Gosched()
 		}
 	}
 }

@@ -53,7 +53,7 @@ func typedJob(i int, deps []int32, visit subject.Visit) job {
 	case 0:
 		task := func(_ context.Context, in subject.In0) (subject.Value, error) {
 			visit(i)
-			return subject.Of0(in), nil
+			return subject.Of0(i, in), nil
 		}
 		return func(ctx context.Context, slots []subject.Value) (err error) {
 			slots[i], err = task(ctx, subject.In0{})

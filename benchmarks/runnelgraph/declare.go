@@ -24,7 +24,7 @@ func Declare(g *shape.Graph, visit subject.Visit) ([]runnel.AnyTask, error) {
 		case 0:
 			tasks[i] = runnel.NewTask(name, func(_ context.Context, in subject.In0) (subject.Value, error) {
 				visit(i)
-				return subject.Of0(in), nil
+				return subject.Of0(i, in), nil
 			})
 		case 1:
 			tasks[i] = runnel.NewTask(name, func(_ context.Context, in subject.In1) (subject.Value, error) {

@@ -21,8 +21,9 @@ type (
 // The functions of the tasks. The sum depends on every input and on its
 // position, so that a value that went to the wrong place is seen in a test.
 
-// Of0 is the output of a task without inputs.
-func Of0(In0) Value { return Value{Sum: 1, Tag: "source"} }
+// Of0 is the output of a task without inputs. It differs from node to node, so
+// that the two sides of a tree differ too.
+func Of0(node int, _ In0) Value { return Value{Sum: uint64(node) + 1, Tag: "source"} }
 
 // Of1 is the output of a task with one input.
 func Of1(in In1) Value { return Value{Sum: mix(1, in.A), Tag: in.A.Tag} }
@@ -53,7 +54,7 @@ func Expected(g *shape.Graph) []Value {
 			in = append(in, values[d])
 		}
 		if len(in) == 0 {
-			values[i] = Of0(In0{})
+			values[i] = Of0(i, In0{})
 		} else {
 			values[i] = OfMany(in)
 		}
