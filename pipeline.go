@@ -2,7 +2,9 @@ package runnel
 
 import (
 	"context"
+	"maps"
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/runnelflow/runnel/dag"
@@ -121,6 +123,17 @@ func (p *Pipeline) build() (*built, error) {
 
 // Name is the name given by [PipelineName], or empty.
 func (p *Pipeline) Name() string { return p.config.name }
+
+// Tasks are the tasks added by now, in order, whether or not they build.
+func (p *Pipeline) Tasks() []AnyTask {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(p.tasks), isNil)
+}
+
+// Externals are the names declared by [External], sorted. What tasks consume
+// and none produces is [dag.Graph.ExternalInputs].
+func (p *Pipeline) Externals() []string { return slices.Sorted(maps.Keys(p.config.externals)) }
 
 // Graph is the pipeline's graph. The error is that of [Pipeline.Build].
 func (p *Pipeline) Graph() (*dag.Graph, error) {
