@@ -48,10 +48,13 @@ var layers = []layer{
 	}},
 
 	// What is built on the library.
-	{pkg: "runneltest", may: []string{".", "dag"}},
+	{pkg: "runneltest", may: []string{".", "dag", "internal/nearest"}},
 	{pkg: "viz", may: []string{".", "dag", "internal/layout"}},
 	{pkg: "schedule", may: []string{".", "internal/lifecycle"}},
 	{pkg: "schedule/storetest", may: []string{"schedule"}},
+
+	// Tests that hold the documentation against the sources. No row names it.
+	{pkg: "internal/docs"},
 }
 
 // testLibraries are the modules of others that the library's tests may use.
