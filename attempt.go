@@ -91,9 +91,11 @@ func (x *execution) begin(w *engine.Worker, n int32, r *record, attempt int) {
 	if x.timed {
 		now := x.now(w)
 		if attempt == 1 {
+			r.waited = now - r.started
 			r.started = now
+		} else {
+			r.waited += now - r.ended
 		}
-		r.waited += now - x.ready[n]
 	} else if attempt == 1 && x.plan.nodes[n].retries {
 		r.started = int64(time.Since(x.start)) // for MaxRetryTime
 	}
@@ -173,7 +175,7 @@ func (x *execution) settle(w *engine.Worker, n int32, attempt int, err error) en
 func (x *execution) retry(n int32, attempt int, delay time.Duration, err error) engine.Item {
 	x.set(&x.records[n], Retrying, attempt)
 	if x.timed {
-		x.ready[n] = int64(time.Since(x.start) + delay)
+		x.records[n].ended = int64(time.Since(x.start) + delay)
 	}
 	x.note(n, err, "")
 	x.mu.Lock()

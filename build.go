@@ -10,7 +10,6 @@ import (
 
 	"github.com/runnelflow/runnel/dag"
 	"github.com/runnelflow/runnel/internal/graph"
-	"github.com/runnelflow/runnel/internal/nearest"
 )
 
 // built is a checked graph. It is immutable.
@@ -40,6 +39,7 @@ type link struct {
 // builder collects what is wrong while a graph is built.
 type builder struct {
 	built
+	hints
 	problems []Problem
 }
 
@@ -177,7 +177,7 @@ func (b *builder) linkAfter(i int32, d *declaration) {
 		case ok:
 			b.after[i] = append(b.after[i], t)
 		default:
-			b.problem(d, "After(%q): no task has that name%s", name, didYouMean(name, maps.Keys(b.names)))
+			b.problem(d, "After(%q): no task has that name%s", name, b.didYouMean(name, maps.Keys(b.names)))
 		}
 	}
 }
@@ -211,14 +211,6 @@ func typeNames(a, b reflect.Type) (string, string) {
 		return t.PkgPath() + "." + t.Name()
 	}
 	return full(a), full(b)
-}
-
-// didYouMean is a hint at the nearest known name, or nothing.
-func didYouMean(name string, known func(yield func(string) bool)) string {
-	if near, ok := nearest.Name(name, known); ok {
-		return fmt.Sprintf(" (did you mean %q?)", near)
-	}
-	return ""
 }
 
 // order checks that the tasks can be put in an order.

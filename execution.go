@@ -91,9 +91,6 @@ func (x *execution) runID() string { return x.id() }
 func (x *execution) allocate() {
 	n := len(x.plan.nodes)
 	x.records = make([]record, n)
-	if x.timed {
-		x.ready = make([]int64, n)
-	}
 	x.slabs = make([]binding.Slab, len(x.plan.slabs))
 	for i, s := range x.plan.slabs {
 		x.slabs[i] = s.make(s.n)
@@ -104,7 +101,11 @@ func (x *execution) allocate() {
 			x.uses[i].Store(uses)
 		}
 	}
-	x.engine = engine.New(x.plan.graph, engine.Config{Limit: x.config.limit, Exec: x.exec, Unwound: x.unwound, Ready: x.ready})
+	c := engine.Config{Limit: x.config.limit, Exec: x.exec, Unwound: x.unwound}
+	if x.timed {
+		c.Ready = func(n int32, at int64) { x.records[n].started = at }
+	}
+	x.engine = engine.New(x.plan.graph, c)
 }
 
 // supply puts the external inputs, and what a data cache has, in their places.

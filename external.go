@@ -13,10 +13,11 @@ import (
 
 // external is data that no task produces: the run's caller supplies it.
 type external struct {
-	name     string
-	number   int32 // among the externals of its graph
-	wants    []want
-	required bool // some consumer cannot do without
+	name   string
+	number int32 // among the externals of its graph
+	wants  []want
+	needs  int            // consumers that cannot do without
+	needy  []*declaration // the first few of them
 }
 
 // want is a type that somebody wants an external input to be.
@@ -29,7 +30,11 @@ type want struct {
 // consume notes that a task takes an external input.
 func (b *builder) consume(d *declaration, in *input) *external {
 	e := b.external(in.name)
-	e.required = e.required || !in.optional
+	if !in.optional {
+		if e.needs++; len(e.needy) < mostNames {
+			e.needy = append(e.needy, d)
+		}
+	}
 	if in.typ != nil && !slices.ContainsFunc(e.wants, func(w want) bool { return w.typ == in.typ }) {
 		e.wants = append(e.wants, want{in.typ, d, in})
 	}
@@ -56,7 +61,7 @@ func (b *builder) checkExternals() {
 		}
 		e := b.externals[name]
 		if e == nil && b.config.strict {
-			b.problem(nil, "External %q is consumed by no task%s: drop the declaration, or correct its name", name, didYouMean(name, maps.Keys(b.externals)))
+			b.problem(nil, "External %q is consumed by no task%s: drop the declaration, or correct its name", name, b.didYouMean(name, maps.Keys(b.externals)))
 		}
 		if e != nil {
 			e.wants = append([]want{{typ: typ}}, e.wants...)
@@ -65,7 +70,7 @@ func (b *builder) checkExternals() {
 	for _, e := range b.supplied {
 		if _, declared := b.config.externals[e.name]; b.config.strict && !declared {
 			w := e.wants[0]
-			b.problem(w.task, "nobody produces its input %q (%s), and it is not declared External%s: declare it, or correct its name", e.name, w.in.label, didYouMean(e.name, b.known()))
+			b.problem(w.task, "nobody produces its input %q (%s), and it is not declared External%s: declare it, or correct its name", e.name, w.in.label, b.didYouMean(e.name, b.known()))
 		}
 		b.checkWants(e)
 	}
@@ -116,6 +121,7 @@ func (g *built) known() iter.Seq[string] {
 // of it that the run's plan needs.
 func (g *built) checkInputs(in Values, p *plan) []Problem {
 	var problems []Problem
+	var h hints
 	for name, v := range in {
 		if e := g.externals[name]; e != nil {
 			if text := e.refuse(v); text != "" {
@@ -138,11 +144,11 @@ func (g *built) checkInputs(in Values, p *plan) []Problem {
 				}
 			}
 		}
-		problems = append(problems, Problem{Text: fmt.Sprintf("input %q is unknown: no task consumes it%s", name, didYouMean(name, known))})
+		problems = append(problems, Problem{Text: fmt.Sprintf("input %q is unknown: no task consumes it%s", name, h.didYouMean(name, known))})
 	}
 	for _, e := range p.needs {
 		if _, given := in[e.name]; !given {
-			problems = append(problems, Problem{Text: g.missing(e)})
+			problems = append(problems, Problem{Text: g.missing(e, &h)})
 		}
 	}
 	sortProblems(problems)
@@ -150,24 +156,20 @@ func (g *built) checkInputs(in Values, p *plan) []Problem {
 }
 
 // missing describes an external input that was not supplied.
-func (g *built) missing(e *external) string {
+func (g *built) missing(e *external, h *hints) string {
 	var by []string
-	for i, links := range g.links {
-		for k, l := range links {
-			if l.external == e && !g.tasks[i].inputs[k].optional {
-				by = append(by, fmt.Sprintf("%q (%s)", g.tasks[i].Name(), g.tasks[i].Location()))
-			}
-		}
+	for _, d := range e.needy {
+		by = append(by, fmt.Sprintf("%q (%s)", d.Name(), d.Location()))
 	}
-	if len(by) > mostNames {
-		by = append(by[:mostNames], fmt.Sprintf("%d more", len(by)-mostNames))
+	if more := e.needs - len(e.needy); more > 0 {
+		by = append(by, fmt.Sprintf("%d more", more))
 	}
 	typ := ""
 	if len(e.wants) > 0 {
 		typ = " of type " + e.wants[0].typ.String()
 	}
 	hint := ""
-	if near := didYouMean(e.name, maps.Keys(g.producers)); near != "" {
+	if near := h.didYouMean(e.name, maps.Keys(g.producers)); near != "" {
 		hint = fmt.Sprintf("; if it should come from a task, correct the name%s", near)
 	}
 	return fmt.Sprintf("input %q%s is missing: task %s needs it, and no task produces it%s", e.name, typ, strings.Join(by, ", "), hint)

@@ -65,11 +65,11 @@ type multi[In, Out any] struct {
 }
 
 func (b *multi[In, Out]) call(ctx context.Context, s *scratch, n *node) error {
-	in, err := take[In](s, n, b.in)
+	in, err := fill[In](s, n, b.in)
 	if err != nil {
 		return err
 	}
-	out, err := b.fn(ctx, in)
+	out, err := b.fn(ctx, in.Take())
 	if err != nil {
 		return err
 	}

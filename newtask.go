@@ -68,11 +68,11 @@ type typed[In, Out any] struct {
 }
 
 func (b *typed[In, Out]) call(ctx context.Context, s *scratch, n *node) error {
-	in, err := take[In](s, n, b.sig)
+	f, err := fill[In](s, n, b.sig)
 	if err != nil {
 		return err
 	}
-	out, err := b.fn(ctx, in)
+	out, err := b.fn(ctx, f.Take())
 	if err != nil {
 		return err
 	}
@@ -85,11 +85,10 @@ func (b *typed[In, Out]) frames() (in, out reflect.Type) { return frameType[In](
 
 func (b *typed[In, Out]) slab(_, n int) binding.Slab { return binding.NewValues[Out](n) }
 
-// take fills the input struct of a node.
-func take[In any](s *scratch, n *node, sig *signature) (In, error) {
+// fill puts the inputs of a node into the worker's frame; nil when it has none.
+func fill[In any](s *scratch, n *node, sig *signature) (*binding.Frame[In], error) {
 	if n.frame < 0 {
-		var none In
-		return none, nil
+		return nil, nil
 	}
 	f, _ := s.frames[n.frame].(*binding.Frame[In])
 	if f == nil {
@@ -104,10 +103,10 @@ func take[In any](s *scratch, n *node, sig *signature) (In, error) {
 		}
 		if err := f.Set(i, run.slabs[from.slab], int(from.index)); err != nil {
 			f.Take()
-			return *new(In), run.mismatch(n, i, err)
+			return nil, run.mismatch(n, i, err)
 		}
 	}
-	return f.Take(), nil
+	return f, nil
 }
 
 // frame gets this worker a frame of its own.

@@ -108,8 +108,8 @@ type Resources struct {
 	MemoryMB float64 `json:"memory_mb"` // megabytes, 1 MB = 10⁶ bytes
 }
 
-// Needs declares what the task needs while it runs. It is shown in the graph;
-// runs do not act on it yet.
+// Needs declares what the task needs while it runs. It can be read from the
+// task; runs do not act on it yet.
 func Needs(r Resources) TaskOption {
 	return taskOption(func(c *taskConfig) {
 		if !(r.CPU >= 0) || !(r.MemoryMB >= 0) {

@@ -54,8 +54,8 @@ type record struct {
 	context taskContext // of the first attempt
 	status  uint32      // state in the low byte, attempts above
 	waited  int64       // in all, for a slot
-	started int64       // first attempt
-	ended   int64       // last attempt
+	started int64       // first attempt; before it, when the task became ready
+	ended   int64       // last attempt; before it, when the next one is due
 }
 
 func (r *record) load() uint32  { return atomic.LoadUint32(&r.status) }

@@ -33,6 +33,7 @@ func (g *built) partial(c *runConfig) (*plan, []bool) {
 // needed again.
 func (g *built) needed(c *runConfig, given []bool) []bool {
 	keep := make([]bool, len(g.tasks))
+	var h hints
 	var todo []int32
 	want := func(task int32) {
 		if !keep[task] {
@@ -45,7 +46,7 @@ func (g *built) needed(c *runConfig, given []bool) []bool {
 	for _, name := range c.targets {
 		from, ok := g.producers[name]
 		if !ok {
-			c.problem("target %q is produced by no task%s", name, didYouMean(name, maps.Keys(g.producers)))
+			c.problem("target %q is produced by no task%s", name, h.didYouMean(name, maps.Keys(g.producers)))
 			continue
 		}
 		want(from.task)

@@ -25,6 +25,8 @@ type AnyTask interface {
 	Description() string
 	// Meta is a copy of what [Meta] options attached.
 	Meta() map[string]any
+	// Resources is what the [Needs] option declares.
+	Resources() Resources
 	// Location is the file and line of the declaration, as in "stats.go:41".
 	Location() string
 
@@ -126,6 +128,9 @@ func (d *declaration) Meta() map[string]any {
 	}
 	return meta
 }
+
+// Resources implements [AnyTask].
+func (d *declaration) Resources() Resources { return d.config.needs }
 
 // Location implements [AnyTask].
 func (d *declaration) Location() string {

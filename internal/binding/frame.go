@@ -46,10 +46,12 @@ func (f *Frame[In]) Set(field int, s Slab, i int) error {
 }
 
 // Take returns the filled struct and makes the frame empty again, so that it
-// holds on to no value.
-func (f *Frame[In]) Take() In {
-	in := *f.in
-	*f.in = f.template
+// holds on to no value. A nil frame is that of a struct without inputs.
+func (f *Frame[In]) Take() (in In) {
+	if f != nil {
+		in = *f.in
+		*f.in = f.template
+	}
 	return in
 }
 

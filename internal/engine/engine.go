@@ -29,9 +29,9 @@ type Config struct {
 	// Unwound takes the place of the rest of Exec when the work ended its
 	// goroutine with runtime.Goexit.
 	Unwound func(*Worker, Item) Item
-	// Ready, when not nil, has a slot a node, and gets the time that was given to
-	// the Finish that made the node ready.
-	Ready []int64
+	// Ready, when not nil, is told of each node that becomes ready and the time
+	// that was given to the Finish that made it so. Roots are ready at 0.
+	Ready func(node int32, at int64)
 }
 
 // stopped in Run.attention: no item is started any more.
@@ -42,8 +42,8 @@ type Run struct {
 	Config
 	graph *graph.Graph
 	roots []int32
-	// met counts the finished predecessors of each node that has several.
-	met []atomic.Int32
+	// left counts the predecessors of each node that have not finished.
+	left []int32
 
 	_ [64]byte // what every push reads stays off the lines written below
 
@@ -67,7 +67,7 @@ type Run struct {
 
 // New prepares a run of g; [Run.Start] starts it.
 func New(g *graph.Graph, c Config) *Run {
-	r := &Run{Config: c, graph: g, roots: g.Roots(), met: make([]atomic.Int32, g.N()), pruneAt: minPrune, done: make(chan struct{})}
+	r := &Run{Config: c, graph: g, roots: g.Roots(), left: g.InDegrees(), pruneAt: minPrune, done: make(chan struct{})}
 	if c.Limit == 0 {
 		c.Limit = stopped
 	}

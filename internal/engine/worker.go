@@ -43,12 +43,12 @@ func (w *Worker) Finish(node int32, now int64) Item {
 	w.finished++
 	next := None
 	for _, s := range r.graph.Succ(node) {
-		// A node with one predecessor needs no counter.
-		if in := r.graph.InDegree(s); in != 1 && r.met[s].Add(1) != in {
+		// Who finds one predecessor left is that one: nobody else counts any more.
+		if left := &r.left[s]; atomic.LoadInt32(left) != 1 && atomic.AddInt32(left, -1) != 0 {
 			continue
 		}
 		if r.Ready != nil {
-			r.Ready[s] = now
+			r.Ready(s, now)
 		}
 		if next == None {
 			next = Item(s)

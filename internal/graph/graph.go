@@ -138,6 +138,16 @@ func (g *Graph) Pred(i int32) []int32 {
 // InDegree returns the number of distinct predecessors of node i.
 func (g *Graph) InDegree(i int32) int32 { return g.predOff[i+1] - g.predOff[i] }
 
+// InDegrees returns the in-degree of every node, in a slice that is the
+// caller's.
+func (g *Graph) InDegrees() []int32 {
+	degrees := make([]int32, g.n)
+	for i := range degrees {
+		degrees[i] = g.predOff[i+1] - g.predOff[i]
+	}
+	return degrees
+}
+
 // Roots returns the nodes without predecessors, in ascending order.
 func (g *Graph) Roots() []int32 {
 	var roots []int32
