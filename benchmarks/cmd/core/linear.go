@@ -35,7 +35,7 @@ var families = []struct {
 // of a million. The rows of the hand-written executors show how much of the
 // difference is the machine's caches and the collector.
 func linearSection(set settings, goals *targets) error {
-	t := newTable("From ten thousand to a million tasks",
+	t := newTable(fmt.Sprintf("From ten thousand to a million tasks (medians of %d turns)", set.large),
 		"build ns/task", "at a million", "run ns/task", "at a million", "live B/task", "at a million", "allocations per run", "at a million")
 	for _, f := range families {
 		small, large := f.small(), f.large()

@@ -25,7 +25,7 @@ type settings struct {
 
 var (
 	full  = settings{rounds: 11, window: 200 * time.Millisecond, large: 5}
-	quick = settings{rounds: 5, window: 50 * time.Millisecond, large: 3}
+	quick = settings{rounds: 5, window: 50 * time.Millisecond, large: 1}
 )
 
 // A section measures one thing, prints its tables and adds what the targets
@@ -38,7 +38,7 @@ type section struct {
 var sections = []section{{"run", runSection}, {"build", buildSection}, {"linear", linearSection}}
 
 func main() {
-	isQuick := flag.Bool("quick", false, "fewer and shorter rounds: about a minute")
+	isQuick := flag.Bool("quick", false, "fewer and shorter rounds: under two minutes")
 	gate := flag.Bool("gate", false, "exit with status 1 when a target is missed")
 	band := flag.Float64("band", 0, "with -gate: how far a measured time may miss its target, as a fraction (0.1 is 10 %)")
 	procs := flag.Int("procs", 2, "GOMAXPROCS")
