@@ -44,7 +44,7 @@ func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
 	r := &x.records[n]
 	if x.given != nil && x.given[n] {
 		x.ended(n, Succeeded, 0, nil, "its outputs were in the data cache")
-		return w.Finish(n, x.now(w))
+		return w.Finish(n)
 	}
 	if x.ctx.Err() != nil {
 		return engine.None // the run ends: cancelRest settles it
@@ -53,7 +53,7 @@ func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
 		if reason := x.blocked(n); reason != "" {
 			x.ended(n, Skipped, 0, nil, reason)
 			x.release(n)
-			return w.Finish(n, x.now(w))
+			return w.Finish(n)
 		}
 	}
 	s := x.scratch(w)
@@ -91,10 +91,9 @@ func (x *execution) begin(w *engine.Worker, n int32, r *record, attempt int) {
 	if x.timed {
 		now := x.now(w)
 		if attempt == 1 {
-			r.waited = now - r.started
 			r.started = now
 		} else {
-			r.waited += now - r.ended
+			x.retried(n, now)
 		}
 	} else if attempt == 1 && x.plan.nodes[n].retries {
 		r.started = int64(time.Since(x.start)) // for MaxRetryTime
@@ -153,7 +152,7 @@ func (x *execution) settle(w *engine.Worker, n int32, attempt int, err error) en
 			x.store(n)
 		}
 		x.release(n)
-		return w.Finish(n, w.Clock)
+		return w.Finish(n)
 	}
 	w.Clock = 0
 	if x.ctx.Err() != nil && x.isCancellation(err) {
@@ -171,15 +170,28 @@ func (x *execution) settle(w *engine.Worker, n int32, attempt int, err error) en
 	return x.fail(w, n, attempt, err)
 }
 
+// retryWait is how long a task that is tried again waited for slots after its
+// attempts were due, in nanoseconds, and when the next one is.
+type retryWait struct{ waited, due int64 }
+
+// retried adds the wait of an attempt that begins now.
+func (x *execution) retried(n int32, now int64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	wait := x.waits[n]
+	wait.waited += now - wait.due
+	x.waits[n] = wait
+}
+
 // retry puts a task off to its next attempt. It holds no slot meanwhile.
 func (x *execution) retry(n int32, attempt int, delay time.Duration, err error) engine.Item {
 	x.set(&x.records[n], Retrying, attempt)
-	if x.timed {
-		x.records[n].ended = int64(time.Since(x.start) + delay)
-	}
 	x.note(n, err, "")
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	wait := x.waits[n]
+	wait.due = int64(time.Since(x.start) + delay)
+	x.waits[n] = wait
 	if delay == 0 {
 		return engine.Item(n)
 	}
@@ -207,7 +219,7 @@ func (x *execution) fail(w *engine.Worker, n int32, attempt int, err error) engi
 		return engine.None
 	}
 	x.release(n)
-	return w.Finish(n, w.Clock)
+	return w.Finish(n)
 }
 
 // ended notes how a task ended, and returns when.
@@ -237,7 +249,7 @@ func (x *execution) note(n int32, err error, reason string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.causes == nil {
-		x.causes, x.reasons, x.timers = map[int32]error{}, map[int32]string{}, map[int32]*time.Timer{}
+		x.causes, x.reasons, x.timers, x.waits = map[int32]error{}, map[int32]string{}, map[int32]*time.Timer{}, map[int32]retryWait{}
 	}
 	if err != nil {
 		x.causes[n] = err

@@ -77,7 +77,7 @@ func build(config *pipelineConfig, tasks []AnyTask) (*built, error) {
 func (b *builder) collect(tasks []AnyTask) {
 	b.tasks = make([]*declaration, 0, len(tasks))
 	b.names = make(map[string]int32, len(tasks))
-	seen := make(map[*declaration]bool)
+	originals := make([]*declaration, 0, len(tasks))
 	if len(tasks) == 0 {
 		b.problem(nil, "it has no tasks: give them to FromTasks, or call Add before Build, Run or Graph")
 	}
@@ -87,11 +87,12 @@ func (b *builder) collect(tasks []AnyTask) {
 			continue
 		}
 		d := t.declared()
-		if _, known := b.names[d.Name()]; known && seen[d] {
+		same, known := b.names[d.Name()]
+		if known && originals[same] == d {
 			b.problem(d, "the task was added twice: add it once, or add a copy made with As")
 			continue
 		}
-		seen[d] = true
+		originals = append(originals, d)
 		if len(b.config.defaults) > 0 {
 			copied := *d
 			copied.config = configure(b.config.defaults, d.opts)
@@ -105,7 +106,7 @@ func (b *builder) collect(tasks []AnyTask) {
 				b.problem(d, "Inputs is for Func: this task's inputs are those of its declaration")
 			}
 		}
-		if _, known := b.names[d.Name()]; !known {
+		if !known {
 			b.names[d.Name()] = int32(len(b.tasks))
 		}
 		b.tasks = append(b.tasks, d)

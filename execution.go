@@ -46,6 +46,7 @@ type execution struct {
 	causes  map[int32]error       // of the last attempt that failed
 	reasons map[int32]string      // why a task was skipped or cancelled
 	timers  map[int32]*time.Timer // of tasks that wait for their next attempt
+	waits   map[int32]retryWait   // of tasks that were tried again
 
 	finished atomic.Int64 // nanoseconds since start, 0 while the run goes on
 	err      error        // valid once finished
@@ -101,11 +102,7 @@ func (x *execution) allocate() {
 			x.uses[i].Store(uses)
 		}
 	}
-	c := engine.Config{Limit: x.config.limit, Exec: x.exec, Unwound: x.unwound}
-	if x.timed {
-		c.Ready = func(n int32, at int64) { x.records[n].started = at }
-	}
-	x.engine = engine.New(x.plan.graph, c)
+	x.engine = engine.New(x.plan.graph, engine.Config{Limit: x.config.limit, Exec: x.exec, Unwound: x.unwound})
 }
 
 // supply puts the external inputs, and what a data cache has, in their places.

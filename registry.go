@@ -43,7 +43,6 @@ func NewRegistry(opts ...PipelineOption) *Registry { return &Registry{opts: opts
 func (r *Registry) Register(task AnyTask, opts ...RegisterOption) *Registry {
 	if len(opts) > 0 && !isNil(task) {
 		d := *task.declared()
-		d.pc = callerPC(2)
 		d.problems = slices.Clone(d.problems)
 		for _, o := range opts {
 			o.applyRegister(&d)

@@ -152,7 +152,7 @@ func (x *execution) taskReport(n int32) TaskReport {
 	}
 	if s.Ended() {
 		if x.timed {
-			t.Ended, t.Waited = x.start.Add(time.Duration(rec.ended)), time.Duration(rec.waited)
+			t.Ended, t.Waited = x.start.Add(time.Duration(rec.ended)), x.waited(n)
 		}
 		t.Reason = x.reasons[n]
 	}
@@ -160,6 +160,20 @@ func (x *execution) taskReport(n int32) TaskReport {
 		t.Err = x.causes[n]
 	}
 	return t
+}
+
+// waited is how long a task that has ended waited for slots. It was ready for
+// its first attempt when the last of those before it ended. x.mu is held.
+func (x *execution) waited(n int32) time.Duration {
+	rec := &x.records[n]
+	if rec.attempts() == 0 {
+		return 0
+	}
+	ready := int64(0)
+	for _, p := range x.plan.graph.Pred(n) {
+		ready = max(ready, x.records[p].ended)
+	}
+	return time.Duration(rec.started - ready + x.waits[n].waited)
 }
 
 // isReady reports whether everything that a task waits for has ended.

@@ -53,9 +53,8 @@ func (s State) Ended() bool { return s >= Succeeded }
 type record struct {
 	context taskContext // of the first attempt
 	status  uint32      // state in the low byte, attempts above
-	waited  int64       // in all, for a slot
-	started int64       // first attempt; before it, when the task became ready
-	ended   int64       // last attempt; before it, when the next one is due
+	started int64       // first attempt
+	ended   int64       // last attempt
 }
 
 func (r *record) load() uint32  { return atomic.LoadUint32(&r.status) }

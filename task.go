@@ -27,7 +27,8 @@ type AnyTask interface {
 	Meta() map[string]any
 	// Resources is what the [Needs] option declares.
 	Resources() Resources
-	// Location is the file and line of the declaration, as in "stats.go:41".
+	// Location is the file and line of the declaration, as in "stats.go:41". A
+	// copy has that of its original.
 	Location() string
 
 	declared() *declaration
@@ -71,14 +72,14 @@ type body interface {
 // declare records where a task was declared, and its options. It is called by
 // what the exported constructors call.
 func declare(b body, inputs []input, outputs []output, opts []TaskOption) *declaration {
-	return &declaration{pc: callerPC(4), inputs: inputs, outputs: outputs, opts: opts, config: configure(opts), body: b}
+	return &declaration{pc: callerPC(), inputs: inputs, outputs: outputs, opts: opts, config: configure(opts), body: b}
 }
 
-// callerPC is the program counter of the caller that many calls up, this one
-// being the first.
-func callerPC(up int) uintptr {
+// callerPC is where the exported constructor was called: it called a function
+// that called declare.
+func callerPC() uintptr {
 	var pc [1]uintptr
-	runtime.Callers(up+1, pc[:])
+	runtime.Callers(5, pc[:])
 	return pc[0]
 }
 
@@ -143,7 +144,6 @@ func (d *declaration) declared() *declaration { return d }
 // as is a copy whose primary output has another name.
 func (d *declaration) as(name string) *declaration {
 	c := *d
-	c.pc = callerPC(3)
 	c.rename(name)
 	return &c
 }
@@ -163,7 +163,6 @@ func (d *declaration) rename(name string) {
 // bind is a copy that takes an input from data of another name.
 func (d *declaration) bind(from, data string) *declaration {
 	c := *d
-	c.pc = callerPC(3)
 	c.rebind(from, data)
 	return &c
 }

@@ -29,9 +29,6 @@ type Config struct {
 	// Unwound takes the place of the rest of Exec when the work ended its
 	// goroutine with runtime.Goexit.
 	Unwound func(*Worker, Item) Item
-	// Ready, when not nil, is told of each node that becomes ready and the time
-	// that was given to the Finish that made it so. Roots are ready at 0.
-	Ready func(node int32, at int64)
 }
 
 // stopped in Run.attention: no item is started any more.

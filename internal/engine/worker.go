@@ -36,9 +36,9 @@ func (w *Worker) put(it Item) {
 	}
 }
 
-// Finish counts a node as finished at the given time. Of the nodes that this
-// makes ready it returns the first, or None, and pushes the others.
-func (w *Worker) Finish(node int32, now int64) Item {
+// Finish counts a node as finished. Of the nodes that this makes ready it returns
+// the first, or None, and pushes the others.
+func (w *Worker) Finish(node int32) Item {
 	r := w.run
 	w.finished++
 	next := None
@@ -46,9 +46,6 @@ func (w *Worker) Finish(node int32, now int64) Item {
 		// Who finds one predecessor left is that one: nobody else counts any more.
 		if left := &r.left[s]; atomic.LoadInt32(left) != 1 && atomic.AddInt32(left, -1) != 0 {
 			continue
-		}
-		if r.Ready != nil {
-			r.Ready(s, now)
 		}
 		if next == None {
 			next = Item(s)
