@@ -27,7 +27,7 @@ type Config struct {
 	// [Run.Resume], or the run does not end.
 	Exec func(*Worker, Item) Item
 	// Unwound takes the place of the rest of Exec when the work ended its
-	// goroutine with runtime.Goexit.
+	// goroutine with runtime.Goexit. It is called again if it does so itself.
 	Unwound func(*Worker, Item) Item
 }
 

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"sync/atomic"
-	"testing"
 
 	"github.com/runnelflow/runnel/internal/graph"
 	"pgregory.net/rapid"
@@ -39,7 +38,7 @@ func (p *probe) exec(w *Worker, it Item) Item {
 		p.during(n)
 	}
 	p.running.Add(-1)
-	return w.Finish(n, 0)
+	return w.Finish(n)
 }
 
 func (p *probe) enter() {
@@ -70,7 +69,7 @@ func (p *probe) run(limit int) {
 }
 
 // check holds a finished run against a sequential one.
-func (p *probe) check(t testing.TB, limit int) {
+func (p *probe) check(t rapid.TB, limit int) {
 	t.Helper()
 	order, _, ok := p.graph.Sort()
 	if !ok {

@@ -139,52 +139,6 @@ func TestWorkersAreAsManyAsNeeded(t *testing.T) {
 	t.Logf("at most %d goroutines", most.Load())
 }
 
-// TestReadyIsToldOnce: each node that was made ready is reported before it
-// starts, with the time that its last predecessor was finished at; roots are
-// not reported.
-func TestReadyIsToldOnce(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		g := drawGraph(t, 40)
-		limit := rapid.SampledFrom(limits).Draw(t, "limit")
-		var clock atomic.Int64
-		ready, started := make([]int64, g.N()), make([]int64, g.N())
-		ends := make([]int64, g.N())
-		r := New(g, Config{
-			Limit: limit,
-			Ready: func(n int32, at int64) {
-				if ready[n] != 0 {
-					panic("told twice that a node is ready")
-				}
-				ready[n] = at
-			},
-			Exec: func(w *Worker, it Item) Item {
-				n := int32(it)
-				started[n] = clock.Add(1)
-				ends[n] = clock.Add(1)
-				return w.Finish(n, ends[n])
-			},
-		})
-		r.Start()
-		<-r.Done()
-		for n := range ready {
-			preds := g.Pred(int32(n))
-			if len(preds) == 0 {
-				if ready[n] != 0 {
-					t.Fatalf("root %d was reported ready at %d", n, ready[n])
-				}
-				continue
-			}
-			isEnd := false
-			for _, p := range preds {
-				isEnd = isEnd || ends[p] == ready[n]
-			}
-			if !isEnd || ready[n] >= started[n] {
-				t.Fatalf("limit %d: node %d was ready at %d and started at %d; its predecessors %v ended at other times", limit, n, ready[n], started[n], preds)
-			}
-		}
-	})
-}
-
 // TestFirstReadySuccessorRunsInline: on one worker a chain never goes through
 // the deque, so that its nodes come right after each other.
 func TestFirstReadySuccessorRunsInline(t *testing.T) {

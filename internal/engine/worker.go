@@ -81,12 +81,20 @@ func (w *Worker) work(searching bool) {
 	unwound = false
 }
 
-// again is work for a goroutine that replaces one which was ended under Exec.
+// again is work for a goroutine that replaces one which was ended under Exec, or
+// under Unwound.
 func (w *Worker) again() {
+	unwound := true
+	defer func() {
+		if unwound {
+			go w.again()
+		}
+	}()
 	w.Clock = 0
 	if it := w.run.Unwound(w, w.current); it != None {
 		w.put(it)
 	}
+	unwound = false
 	w.work(false)
 }
 
