@@ -15,6 +15,7 @@ type scratch struct {
 	run     *execution
 	frames  []any // *binding.Frame, one for each of plan.frames; nil until needed
 	attempt int   // number of the one that goes on
+	judging error // the error that is being judged
 }
 
 func (x *execution) scratch(w *engine.Worker) *scratch {
@@ -67,7 +68,12 @@ func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
 
 // unwound settles a task that ended its goroutine.
 func (x *execution) unwound(w *engine.Worker, it engine.Item) engine.Item {
-	return x.settle(w, int32(it), x.scratch(w).attempt, ErrGoexit)
+	s := x.scratch(w)
+	if err := s.judging; err != nil {
+		s.judging = nil
+		return x.conclude(w, int32(it), s.attempt, verdict{err: misjudged(err, ErrGoexit)})
+	}
+	return x.settle(w, int32(it), s.attempt, ErrGoexit)
 }
 
 // now is the time on this worker, in nanoseconds since the run's start. One
@@ -130,10 +136,13 @@ func (x *execution) call(ctx context.Context, s *scratch, n *node) error {
 }
 
 // limited is call with a Timeout.
-func (x *execution) limited(ctx context.Context, s *scratch, n *node) error {
+func (x *execution) limited(c *taskContext, s *scratch, n *node) error {
 	d := n.task.config.retry.timeout
-	ctx, cancel := context.WithTimeout(ctx, d)
+	ctx, cancel := context.WithTimeout(c, d)
 	defer cancel()
+	if x.log != nil {
+		defer x.nameLate(c.node, d+unresponsiveAfter)()
+	}
 	err := x.call(ctx, s, n)
 	if err == nil || ctx.Err() == nil || x.ctx.Err() != nil {
 		return err
@@ -142,6 +151,21 @@ func (x *execution) limited(ctx context.Context, s *scratch, n *node) error {
 		err = fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 	}
 	return fmt.Errorf("timeout of %v: %w", d, err)
+}
+
+// nameLate names a task by an event, unless the function that it returns is
+// called before the time is up.
+func (x *execution) nameLate(n int32, after time.Duration) (inTime func()) {
+	named := make(chan struct{})
+	t := time.AfterFunc(after, func() {
+		x.log.add(entry{kind: taskUnresponsive, node: n, took: unresponsiveAfter})
+		close(named)
+	})
+	return func() {
+		if !t.Stop() {
+			<-named // the event comes before those of the attempt's end
+		}
+	}
 }
 
 // settle does what follows from the outcome of an attempt.
@@ -155,19 +179,7 @@ func (x *execution) settle(w *engine.Worker, n int32, attempt int, err error) en
 		return w.Finish(n)
 	}
 	w.Clock = 0
-	if x.ctx.Err() != nil && x.isCancellation(err) {
-		x.ended(n, Cancelled, attempt, err, fmt.Sprintf("the run was stopped: %v", context.Cause(x.ctx)))
-		return engine.None
-	}
-	elapsed := time.Since(x.start) - time.Duration(x.records[n].started)
-	delay, again := x.plan.nodes[n].task.config.retry.again(err, attempt, elapsed)
-	if x.log != nil {
-		x.log.add(entry{kind: attemptFailed, node: n, attempt: int32(attempt), err: err, retry: again, took: delay})
-	}
-	if again {
-		return x.retry(n, attempt, delay, err)
-	}
-	return x.fail(w, n, attempt, err)
+	return x.conclude(w, n, attempt, x.judge(x.scratch(w), n, attempt, err))
 }
 
 // retryWait is how long a task that is tried again waited for slots after its

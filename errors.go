@@ -15,9 +15,9 @@ var (
 	ErrSkipped = errors.New("skipped")
 	// ErrNotCached is the error of a [DataCache] for data that is not in it.
 	ErrNotCached = errors.New("not in the data cache")
-	// ErrGoexit is the error of a task that ended its goroutine with
-	// [runtime.Goexit], as testing.T's FailNow does.
-	ErrGoexit = errors.New("the task called runtime.Goexit (testing's FailNow and SkipNow do): return an error instead")
+	// ErrGoexit is the error of a task, interceptor or observer that ended its
+	// goroutine with [runtime.Goexit], as testing.T's FailNow does.
+	ErrGoexit = errors.New("runtime.Goexit was called (testing's FailNow and SkipNow do that): return an error instead")
 )
 
 // A TaskError is the final failure of one task.

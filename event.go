@@ -26,7 +26,8 @@ type TaskStarted struct {
 }
 
 // AttemptFailed tells that an attempt failed. With Retry, another one follows
-// after Delay; otherwise TaskFinished follows.
+// after Delay, unless the run is stopped meanwhile; otherwise TaskFinished
+// follows.
 type AttemptFailed struct {
 	At      time.Time
 	RunID   string
@@ -57,13 +58,13 @@ type TaskFinished struct {
 	Reason   string // why it was skipped, cancelled, or not called
 }
 
-// TaskUnresponsive names a task that goes on though its context was cancelled a
-// while ago. The run waits for it.
+// TaskUnresponsive names a task that goes on though its context ended a while
+// ago, with the run's or by its [Timeout]. The run waits for it.
 type TaskUnresponsive struct {
 	At    time.Time
 	RunID string
 	Task  string
-	For   time.Duration // since the cancellation
+	For   time.Duration // since its context ended
 }
 
 // RunFinished is the last event of a run.
@@ -72,7 +73,7 @@ type RunFinished struct {
 	Pipeline string
 	RunID    string
 	Duration time.Duration
-	Err      error // what Run or Wait returns
+	Err      error // what Run or Wait returns, but for the panics of observers
 }
 
 // When implements [Event].

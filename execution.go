@@ -34,7 +34,7 @@ type execution struct {
 	uses     []atomic.Int32 // of each output, counted down; nil unless the plan frees
 
 	log       *eventLog // nil when nobody watches
-	delivered chan []error
+	delivered <-chan []error
 
 	// uneven is set once a task did not succeed: from then on each task looks
 	// whether its producers did.
@@ -60,7 +60,11 @@ func (p *Pipeline) prepare(ctx context.Context, in Values, opts []RunOption) (*e
 		return nil, err
 	}
 	var c runConfig
-	for _, o := range opts {
+	for i, o := range opts {
+		if o == nil {
+			c.problem("option %d of %d is nil: drop it", i+1, len(opts))
+			continue
+		}
 		o.applyRun(&c)
 	}
 	if ctx == nil {
@@ -137,8 +141,7 @@ func (x *execution) watch(keep bool) {
 	}
 	x.log = newEventLog(x.start, keep)
 	if len(x.config.observers) > 0 {
-		x.delivered = make(chan []error, 1)
-		go func() { x.delivered <- x.deliver() }()
+		x.delivered = x.deliver()
 	}
 }
 

@@ -124,7 +124,7 @@ func (g *built) checkInputs(in Values, p *plan) []Problem {
 	var h hints
 	for name, v := range in {
 		if e := g.externals[name]; e != nil {
-			if text := e.refuse(v); text != "" {
+			if text := e.refuse(v, p); text != "" {
 				problems = append(problems, Problem{Text: text})
 			}
 			continue
@@ -148,21 +148,27 @@ func (g *built) checkInputs(in Values, p *plan) []Problem {
 	}
 	for _, e := range p.needs {
 		if _, given := in[e.name]; !given {
-			problems = append(problems, Problem{Text: g.missing(e, &h)})
+			problems = append(problems, Problem{Text: g.missing(e, p, &h)})
 		}
 	}
 	sortProblems(problems)
 	return problems
 }
 
-// missing describes an external input that was not supplied.
-func (g *built) missing(e *external, h *hints) string {
+// missing describes an external input of a plan that was not supplied.
+func (g *built) missing(e *external, p *plan, h *hints) string {
 	var by []string
 	for _, d := range e.needy {
-		by = append(by, fmt.Sprintf("%q (%s)", d.Name(), d.Location()))
+		if p.at(g.names[d.Name()]) >= 0 {
+			by = append(by, fmt.Sprintf("%q (%s)", d.Name(), d.Location()))
+		}
 	}
-	if more := e.needs - len(e.needy); more > 0 {
+	if more := e.needs - len(e.needy); more > 0 && p.place == nil {
 		by = append(by, fmt.Sprintf("%d more", more))
+	}
+	if len(by) == 0 { // the first few that need it are not in the plan
+		d := p.taker(e, want{})
+		by = append(by, fmt.Sprintf("%q (%s)", d.Name(), d.Location()))
 	}
 	typ := ""
 	if len(e.wants) > 0 {
@@ -175,16 +181,20 @@ func (g *built) missing(e *external, h *hints) string {
 	return fmt.Sprintf("input %q%s is missing: task %s needs it, and no task produces it%s", e.name, typ, strings.Join(by, ", "), hint)
 }
 
-// refuse says why a value cannot be this input, or is empty.
-func (e *external) refuse(v any) string {
+// refuse says why a value cannot be this input of a plan, or is empty.
+func (e *external) refuse(v any, p *plan) string {
 	for _, w := range e.wants {
 		got := reflect.TypeOf(v)
 		if got == nil && binding.Nilable(w.typ) || got != nil && got.AssignableTo(w.typ) {
 			continue
 		}
+		taker := p.taker(e, w)
+		if taker == nil {
+			continue // the run does not need what wants it
+		}
 		by := "it is declared External"
 		if w.task != nil {
-			by = fmt.Sprintf("task %q (%s) takes it", w.task.Name(), w.task.Location())
+			by = fmt.Sprintf("task %q (%s) takes it", taker.Name(), taker.Location())
 		}
 		if got == nil {
 			return fmt.Sprintf("input %q must be %s, got nil: %s", e.name, w.typ, by)
@@ -193,4 +203,19 @@ func (e *external) refuse(v any) string {
 		return fmt.Sprintf("input %q must be %s, got %s: %s", e.name, want, have, by)
 	}
 	return ""
+}
+
+// taker is the first task of a plan that takes an external input as the type of
+// a want, whatever its type when that was declared; nil when there is none.
+func (p *plan) taker(e *external, w want) *declaration {
+	for i := range p.nodes {
+		n := &p.nodes[i]
+		sources := p.from(n)
+		for k := range sources {
+			if from := &sources[k]; from.node < 0 && from.index == e.number && (w.task == nil || n.task.inputs[k].typ == w.typ) {
+				return n.task
+			}
+		}
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package runnel
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 // An Interceptor is called around every attempt of every task. It calls next,
@@ -20,10 +21,24 @@ type InterceptOption interface {
 type interceptOption []Interceptor
 
 func (o interceptOption) applyPipeline(c *pipelineConfig) {
+	if o.hasNil() {
+		c.problems = append(c.problems, nilInterceptor)
+	}
 	c.interceptors = append(c.interceptors, o...)
 }
 
-func (o interceptOption) applyRun(c *runConfig) { c.interceptors = append(c.interceptors, o...) }
+func (o interceptOption) applyRun(c *runConfig) {
+	if o.hasNil() {
+		c.problem(nilInterceptor)
+	}
+	c.interceptors = append(c.interceptors, o...)
+}
+
+const nilInterceptor = "Intercept: the interceptor is nil: drop it"
+
+func (o interceptOption) hasNil() bool {
+	return slices.ContainsFunc(o, func(i Interceptor) bool { return i == nil })
+}
 
 // Intercept adds interceptors to a pipeline or to one run. The first is the
 // outermost; those of the pipeline are around those of the run.

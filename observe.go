@@ -1,6 +1,7 @@
 package runnel
 
 import (
+	"fmt"
 	"runtime/debug"
 )
 
@@ -11,12 +12,13 @@ import (
 type Observer func(Event)
 
 // Observe adds observers to a run. An observer that panics gets no further
-// events, and the panic, a [*PanicError], is joined to the run's error.
+// events, and the panic, a [*PanicError], is joined to the run's error. One that
+// ends its goroutine is treated alike, with [ErrGoexit].
 func Observe(observers ...Observer) RunOption {
 	return runOption(func(c *runConfig) {
 		for _, o := range observers {
 			if o == nil {
-				c.problem("Observe: the observer is nil")
+				c.problem("Observe: the observer is nil: drop it")
 				return
 			}
 		}
@@ -24,39 +26,67 @@ func Observe(observers ...Observer) RunOption {
 	})
 }
 
-// deliver hands events to the observers until the log is closed, and returns
-// their panics.
-func (x *execution) deliver() []error {
-	var errs []error
-	broken := make([]bool, len(x.config.observers))
-	seen := 0
-	for {
-		entries := x.log.read(seen)
-		if len(entries) == 0 {
-			return errs
-		}
-		seen += len(entries)
-		for i := range entries {
-			e := x.event(&entries[i])
-			for k, o := range x.config.observers {
-				if broken[k] {
-					continue
-				}
-				if err := tell(o, e); err != nil {
-					broken[k] = true
-					errs = append(errs, err)
-				}
-			}
-		}
-	}
+// delivery hands the events of a run to its observers.
+type delivery struct {
+	x       *execution
+	seen    int     // entries that were read
+	entries []entry // the last ones read
+	entry   int     // the next of them to deliver
+	to      int     // the next observer to get it
+	broken  []bool  // observers that get no more
+	errs    []error // why
+	done    chan []error
 }
 
-func tell(o Observer, e Event) (err error) {
+// deliver starts the delivery of events. When the log is closed and all have
+// been delivered, the channel gets the panics of observers.
+func (x *execution) deliver() <-chan []error {
+	d := &delivery{x: x, broken: make([]bool, len(x.config.observers)), done: make(chan []error, 1)}
+	go d.run()
+	return d.done
+}
+
+func (d *delivery) run() {
+	unwound := true
+	defer func() {
+		if unwound { // an observer has ended the goroutine
+			go d.run()
+		}
+	}()
+	for d.read() {
+		e := d.x.event(&d.entries[d.entry])
+		for d.to < len(d.broken) {
+			d.to++
+			if k := d.to - 1; !d.broken[k] {
+				d.tell(k, e)
+			}
+		}
+		d.entry, d.to = d.entry+1, 0
+	}
+	unwound = false
+	d.done <- d.errs
+}
+
+// read waits for the next entry, and reports whether there is one.
+func (d *delivery) read() bool {
+	if d.entry == len(d.entries) {
+		d.entries, d.entry = d.x.log.read(d.seen), 0
+		d.seen += len(d.entries)
+	}
+	return len(d.entries) > 0
+}
+
+func (d *delivery) tell(k int, e Event) {
+	err := ErrGoexit // unless it returns or panics
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
+		if err != nil {
+			d.broken[k] = true
+			d.errs = append(d.errs, fmt.Errorf("runnel: observer %d of %d stopped at %T: %w", k+1, len(d.broken), e, err))
+		}
 	}()
-	o(e)
-	return nil
+	d.x.config.observers[k](e)
+	err = nil
 }

@@ -2,6 +2,7 @@ package runnel
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -133,7 +134,8 @@ func (x *execution) outcome() State {
 	if x.err == nil {
 		return Succeeded
 	}
-	if e, ok := x.err.(*RunError); ok && e.Cause != nil {
+	// The panic of an observer may be joined to it.
+	if e, ok := errors.AsType[*RunError](x.err); ok && e.Cause != nil {
 		return Cancelled
 	}
 	return Failed

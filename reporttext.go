@@ -52,12 +52,12 @@ func (r *Report) times(t TaskReport) string {
 
 // note is the error or the reason, on one line.
 func (t TaskReport) note() string {
-	text := t.Reason
-	if text == "" && t.Err != nil {
-		text = t.Err.Error()
+	note := t.Reason
+	if note == "" {
+		note = text(t.Err)
 	}
-	text, _, _ = strings.Cut(text, "\n")
-	return text
+	note, _, _ = strings.Cut(note, "\n")
+	return note
 }
 
 // short is a duration with three significant digits or so.
@@ -122,5 +122,5 @@ func text(err error) string {
 	if err == nil {
 		return ""
 	}
-	return err.Error()
+	return fmt.Sprint(err) // which survives the Error method of a nil pointer
 }

@@ -62,6 +62,9 @@ func (r *Result) value(name string) (any, error) {
 
 // find is where an output is.
 func (r *Result) find(name string) (*node, slot, error) {
+	if r == nil || r.x == nil {
+		return nil, slot{}, fmt.Errorf("runnel: data %q is %w: there is no result: look at the error that Run or Wait returned with it", name, ErrNotProduced)
+	}
 	x := r.x
 	g := x.plan.of
 	from, ok := g.producers[name]

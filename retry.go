@@ -129,6 +129,9 @@ func (p *retryPolicy) again(err error, n int, elapsed time.Duration) (time.Durat
 
 // after is the delay that follows the n-th failure.
 func (p *retryPolicy) after(n int) time.Duration {
+	if p.delay == 0 {
+		return 0 // and not 0 · ∞ once the factor is too large for a float64
+	}
 	d := float64(p.delay) * math.Pow(p.backoff, float64(n-1))
 	if p.jitter {
 		d *= 0.5 + rand.Float64()

@@ -2,6 +2,7 @@ package runnel
 
 import (
 	"context"
+	"errors"
 	"iter"
 )
 
@@ -34,6 +35,9 @@ func (r *Run) ID() string { return r.x.runID() }
 // Wait waits for the run's end and returns what [Pipeline.Run] does. When ctx
 // ends first, it returns nil and the cause, and the run goes on.
 func (r *Run) Wait(ctx context.Context) (*Result, error) {
+	if ctx == nil {
+		return nil, errors.New("runnel: Wait: the context is nil: use context.Background() when there is none")
+	}
 	select {
 	case <-r.done:
 		return r.x.result()

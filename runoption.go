@@ -84,9 +84,15 @@ func OnError(m ErrorMode) ErrorOption {
 }
 
 // Targets runs only what the named outputs need, checks only the inputs that
-// those need, and lets go of each other value after its last use.
+// those need, and lets go of each other value after its last use. Optional
+// inputs and [After] count as needs.
 func Targets(outputs ...string) RunOption {
-	return runOption(func(c *runConfig) { c.targets = append(c.targets, outputs...) })
+	return runOption(func(c *runConfig) {
+		if len(outputs) == 0 {
+			c.problem("Targets names no output: name one, or drop it to run everything")
+		}
+		c.targets = append(c.targets, outputs...)
+	})
 }
 
 // RunID names the run in reports, events, errors and idempotency keys. By

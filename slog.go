@@ -5,9 +5,10 @@ import (
 	"log/slog"
 )
 
-// SlogObserver is an observer that logs the events of a run: failed attempts
-// that are tried again as warnings, failed tasks and runs as errors, starts at
-// debug level, the rest as information. A nil logger is slog.Default().
+// SlogObserver is an observer that logs the events of a run: failed attempts and
+// unresponsive tasks as warnings, failed tasks and runs as errors, the starts of
+// tasks and attempts at debug level, the rest as information. A record has the
+// time of its event. A nil logger is slog.Default().
 func SlogObserver(logger *slog.Logger) Observer {
 	if logger == nil {
 		logger = slog.Default()
