@@ -107,13 +107,11 @@ func TestBlockedItemsStarveNobody(t *testing.T) {
 func TestMillion(t *testing.T) {
 	const nodes = 1_000_000
 	for name, g := range map[string]*graph.Graph{"chain": chainGraph(nodes), "fan": fanGraph(nodes - 2)} {
-		for _, limit := range []int{1, 0} {
-			t.Run(fmt.Sprintf("%s limit %d", name, limit), func(t *testing.T) {
-				p := newProbe(g)
-				p.run(limit)
-				p.check(t, limit)
-			})
-		}
+		t.Run(name, func(t *testing.T) {
+			p := newProbe(g)
+			p.run(0)
+			p.check(t, 0)
+		})
 	}
 }
 

@@ -1,0 +1,125 @@
+package engine
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/runnelflow/runnel/internal/graph"
+)
+
+// TestThousandsOfBlockedPushers: workers that have pushed, and then block, keep
+// nothing from the others, though they come and go in the list.
+func TestThousandsOfBlockedPushers(t *testing.T) {
+	// Each head pushes the second of its two followers and goes on with the first;
+	// the first ones of all heads wait for each other.
+	const heads = 5_000
+	from, to := make([]int32, 0, 2*heads), make([]int32, 0, 2*heads)
+	for h := range int32(heads) {
+		from, to = append(from, h, h), append(to, heads+2*h, heads+2*h+1)
+	}
+	p := newProbe(graph.New(3*heads, from, to))
+	var together sync.WaitGroup
+	together.Add(heads)
+	p.during = func(n int32) {
+		if n >= heads && (n-heads)%2 == 0 {
+			together.Done()
+			together.Wait()
+		}
+	}
+	p.run(0)
+	p.check(t, 0)
+	if peak := p.peak.Load(); peak < heads {
+		t.Errorf("%d items ran at once, want the %d that wait for each other", peak, heads)
+	}
+}
+
+// TestListGrowsWithWhatCanBeStolen: however many workers have pushed, the list
+// is at most about twice as long as those that still have something, so that a
+// thief's look round stays short.
+func TestListGrowsWithWhatCanBeStolen(t *testing.T) {
+	for _, every := range []int{1, 2, 100, 10_000} { // of so many workers one keeps its item
+		r := New(graph.New(0, nil, nil), Config{})
+		full := 0
+		for i := range 10_000 {
+			w := &Worker{run: r}
+			w.put(Item(i))
+			if i%every != 0 {
+				w.deque.pop()
+			} else {
+				full++
+			}
+			if got, most := len(*r.active.Load()), max(minPrune, 2*full+1); got > most {
+				t.Fatalf("%d workers in the list, want at most %d: only %d have something to steal", got, most, full)
+			}
+		}
+	}
+}
+
+// TestPrune drops exactly the workers with nothing to steal, and lets them in
+// again with their next push.
+func TestPrune(t *testing.T) {
+	r := New(graph.New(0, nil, nil), Config{})
+	var workers []*Worker
+	for i := range 3 * minPrune {
+		w := &Worker{run: r}
+		workers = append(workers, w)
+		w.put(Item(i))
+		if i%3 != 0 {
+			w.deque.pop()
+		}
+	}
+	r.tidy(0)
+	if got := len(*r.active.Load()); got != minPrune {
+		t.Fatalf("%d workers in the list, want the %d that have an item", got, minPrune)
+	}
+	for i, w := range workers {
+		if w.listed.Load() != (i%3 == 0) {
+			t.Fatalf("worker %d: listed %v, it has %d items", i, w.listed.Load(), w.deque.size())
+		}
+		w.put(Item(i))
+		w.put(Item(i))
+	}
+	seen := map[*Worker]int{}
+	for _, w := range *r.active.Load() {
+		seen[w]++
+	}
+	for i, w := range workers {
+		if seen[w] != 1 {
+			t.Fatalf("worker %d stands %d times in the list after a push, want once", i, seen[w])
+		}
+	}
+}
+
+// TestPushAgainstPrune: whatever a pruner does to the list, a worker that has
+// pushed stands in it, so that thieves find the item.
+func TestPushAgainstPrune(t *testing.T) {
+	r := New(graph.New(0, nil, nil), Config{})
+	var over atomic.Bool
+	var pruner sync.WaitGroup
+	pruner.Go(func() {
+		for !over.Load() {
+			r.tidy(0)
+		}
+	})
+	var owners sync.WaitGroup
+	for range 3 {
+		owners.Go(func() {
+			w := &Worker{run: r}
+			for i := range 20_000 {
+				w.put(Item(i))
+				if !r.hasWork() {
+					t.Error("an item was pushed, and the list does not show it")
+					return
+				}
+				if w.deque.pop() != Item(i) {
+					t.Error("the owner's item is gone, though nobody steals")
+					return
+				}
+			}
+		})
+	}
+	owners.Wait()
+	over.Store(true)
+	pruner.Wait()
+}

@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/runnelflow/runnel/internal/graph"
+	"pgregory.net/rapid"
+)
+
+// TestSchedulesAreGreedy runs random graphs in virtual time and looks at the
+// schedule: a node that is ready and does not run is only right while as many
+// run as the limit allows. A wake-up that gets lost shows as a node that waits
+// beside a free slot, or as a deadlock of the bubble.
+//
+// The bubbles come one after the other in one process, each with its own run.
+func TestSchedulesAreGreedy(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		g := drawGraph(rt, 40)
+		seconds := rapid.SliceOfN(rapid.IntRange(0, 3), g.N(), g.N()).Draw(rt, "seconds")
+		for _, limit := range limits {
+			var s schedule
+			synctest.Test(t, func(*testing.T) { s = record(g, limit, seconds) })
+			s.probe.check(rt, limit)
+			if err := s.idled(limit); err != nil {
+				rt.Fatal(err)
+			}
+		}
+	})
+}
+
+// A schedule says when each node ran, since the start of the run.
+type schedule struct {
+	probe      *probe
+	start, end []time.Duration
+}
+
+func record(g *graph.Graph, limit int, seconds []int) schedule {
+	s := schedule{newProbe(g), make([]time.Duration, g.N()), make([]time.Duration, g.N())}
+	began := time.Now()
+	s.probe.during = func(n int32) {
+		s.start[n] = time.Since(began)
+		if seconds[n] > 0 {
+			time.Sleep(time.Duration(seconds[n]) * time.Second)
+		}
+		s.end[n] = time.Since(began)
+	}
+	s.probe.run(limit)
+	return s
+}
+
+// idled finds a node that waited while a slot was free.
+func (s schedule) idled(limit int) error {
+	for n := range s.start {
+		ready := time.Duration(0)
+		for _, p := range s.probe.graph.Pred(int32(n)) {
+			ready = max(ready, s.end[p])
+		}
+		// Whole seconds: nothing changes within one.
+		for at := ready; at < s.start[n]; at += time.Second {
+			running := 0
+			for m := range s.start {
+				if s.start[m] <= at && at < s.end[m] {
+					running++
+				}
+			}
+			if limit == 0 || running < limit {
+				return fmt.Errorf("limit %d: node %d was ready after %v and started after %v, but %d ran after %v", limit, n, ready, s.start[n], running, at)
+			}
+		}
+	}
+	return nil
+}
+
+// TestEverythingReadyStarts: each layer's nodes wait for each other, so that a
+// single lost wake-up stops the run for good.
+func TestEverythingReadyStarts(t *testing.T) {
+	widths := []int{1, 5, 2, 9, 1, 1, 16, 3}
+	g := layeredGraph(widths...)
+	layer := make([]int, 0, g.N())
+	for l, width := range widths {
+		layer = append(layer, slices.Repeat([]int{l}, width)...)
+	}
+	rounds := 400
+	if testing.Short() {
+		rounds = 50
+	}
+	for range rounds {
+		synctest.Test(t, func(t *testing.T) {
+			meet := make([]sync.WaitGroup, len(widths))
+			for l, width := range widths {
+				meet[l].Add(width)
+			}
+			p := newProbe(g)
+			p.during = func(n int32) {
+				meet[layer[n]].Done()
+				meet[layer[n]].Wait()
+			}
+			p.run(0)
+			p.check(t, 0)
+			if peak := p.peak.Load(); peak != 16 {
+				t.Errorf("%d nodes ran at once, want the widest layer's 16", peak)
+			}
+		})
+	}
+}
+
+// TestManyShortRuns is the same search for lost wake-ups in real time, where
+// threads race: work that comes in drops, so that workers park and wake all the
+// time.
+func TestManyShortRuns(t *testing.T) {
+	graphs := []*graph.Graph{
+		layeredGraph(1, 2, 1, 2, 1, 2, 1, 3, 1),
+		layeredGraph(2, 2, 2, 2),
+		graph.New(3, nil, nil),
+		chainGraph(5),
+		fanGraph(4),
+	}
+	for i := range 4000 {
+		g := graphs[i%len(graphs)]
+		limit := limits[i/len(graphs)%len(limits)]
+		p := newProbe(g)
+		p.during = func(n int32) {
+			if (int(n)+i)%3 == 0 {
+				runtime.Gosched()
+			}
+		}
+		p.run(limit)
+		p.check(t, limit)
+	}
+}
+
+// TestHandOver: two items that can only end together, made ready one after the
+// other by a worker that blocks at once; whoever gets the second must have been
+// told of it.
+func TestHandOver(t *testing.T) {
+	// 0 makes 1, 2 and 3 ready: its worker runs 1, which waits for the two others.
+	g := layeredGraph(1, 3, 1)
+	for range 2000 {
+		var others atomic.Int32
+		both := make(chan struct{})
+		p := newProbe(g)
+		p.during = func(n int32) {
+			switch n {
+			case 1:
+				<-both
+			case 2, 3:
+				if others.Add(1) == 2 {
+					close(both)
+				}
+				<-both
+			}
+		}
+		p.run(3)
+		p.check(t, 3)
+	}
+}
