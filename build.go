@@ -83,7 +83,7 @@ func (b *builder) collect(tasks []AnyTask) {
 	}
 	for i, t := range tasks {
 		if isNil(t) {
-			b.problem(nil, "task %d of %d is nil", i+1, len(tasks))
+			b.problem(nil, "task %d of %d is nil: give a task made by NewTask or another constructor", i+1, len(tasks))
 			continue
 		}
 		d := t.declared()
@@ -113,8 +113,17 @@ func (b *builder) collect(tasks []AnyTask) {
 	}
 }
 
-// isNil reports whether there is no task, whatever the type of the nothing.
-func isNil(t AnyTask) bool { return t == nil || reflect.ValueOf(t).IsNil() }
+// isNil reports whether there is no task, whatever the type of the nothing: a
+// nil pointer, a task that no constructor made, or a struct around one of these.
+// A call to a method tells, by a panic or by its answer.
+func isNil(t AnyTask) (none bool) {
+	defer func() {
+		if recover() != nil {
+			none = true
+		}
+	}()
+	return t.declared() == nil
+}
 
 // findProducers notes who produces what, and refuses a second producer.
 func (b *builder) findProducers() {
@@ -174,11 +183,18 @@ func (b *builder) linkAfter(i int32, d *declaration) {
 		t, ok := b.names[name]
 		switch {
 		case ok && t == i:
+			if !slices.Contains(configure(d.opts).after, name) {
+				continue // from Defaults, which means the others
+			}
 			b.problem(d, "After(%q): a task cannot wait for itself: name another one", name)
 		case ok:
 			b.after[i] = append(b.after[i], t)
 		default:
-			b.problem(d, "After(%q): no task has that name%s", name, b.didYouMean(name, maps.Keys(b.names)))
+			hint := b.didYouMean(name, maps.Keys(b.names))
+			if from, data := b.producers[name]; data {
+				hint = fmt.Sprintf(": it is data of task %q, so name that one", b.tasks[from.task].Name())
+			}
+			b.problem(d, "After(%q): no task has that name%s", name, hint)
 		}
 	}
 }

@@ -31,8 +31,12 @@ func newFunc(name string, fn any, opts []TaskOption) *declaration {
 	if err := checkDataName(name); err != nil {
 		d.problem("output: %v", err)
 	}
-	if b.fn.Kind() != reflect.Func || b.fn.IsNil() {
-		d.problem("Func needs a function, got %T", fn)
+	switch {
+	case b.fn.Kind() != reflect.Func:
+		d.problem("Func needs a function, got %s: hand it over without calling it", typeOf(fn))
+		return d
+	case b.fn.IsNil():
+		d.problem("the function, a %T, is nil: give one", fn)
 		return d
 	}
 	b.read(d)
@@ -100,6 +104,14 @@ func (b *reflectedFunc) readResults(d *declaration, t reflect.Type) {
 	default:
 		d.problem("the function returns %d values for one output: return a struct, or declare it with NewMultiTask", n)
 	}
+}
+
+// typeOf names the type of a value that may be nil.
+func typeOf(v any) string {
+	if v == nil {
+		return "nil"
+	}
+	return reflect.TypeOf(v).String()
 }
 
 func typeList(types []reflect.Type) string {

@@ -36,7 +36,7 @@ func newMultiTask[In, Out any](fn func(context.Context, In) (Out, error), opts [
 		d.problem("%s has no exported field, so the task would have no output: export a field an output, or use NewTask", reflect.TypeFor[Out]())
 	}
 	if fn == nil {
-		d.problem("the function is nil")
+		d.problem("the function is nil: give one")
 	}
 	return d
 }

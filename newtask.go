@@ -36,7 +36,7 @@ func newTask[In, Out any](name string, fn func(context.Context, In) (Out, error)
 		d.problem("output: %v", err)
 	}
 	if fn == nil {
-		d.problem("the function is nil")
+		d.problem("the function is nil: give one")
 	}
 	return d
 }

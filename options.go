@@ -3,6 +3,7 @@ package runnel
 import (
 	"fmt"
 	"maps"
+	"math"
 	"strings"
 )
 
@@ -42,6 +43,10 @@ func configure(layers ...[]TaskOption) *taskConfig {
 	c := &taskConfig{retry: defaultRetry}
 	for _, opts := range layers {
 		for _, o := range opts {
+			if o == nil {
+				c.problem("an option is nil: drop it")
+				continue
+			}
 			o.applyTask(c)
 		}
 	}
@@ -112,8 +117,8 @@ type Resources struct {
 // task; runs do not act on it yet.
 func Needs(r Resources) TaskOption {
 	return taskOption(func(c *taskConfig) {
-		if !(r.CPU >= 0) || !(r.MemoryMB >= 0) {
-			c.problem("Needs must be 0 or more, got CPU %v and MemoryMB %v", r.CPU, r.MemoryMB)
+		if !(r.CPU >= 0 && r.CPU <= math.MaxFloat64) || !(r.MemoryMB >= 0 && r.MemoryMB <= math.MaxFloat64) {
+			c.problem("Needs must be finite numbers of 0 or more, got CPU %v and MemoryMB %v", r.CPU, r.MemoryMB)
 		}
 		c.needs = r
 	})

@@ -2,6 +2,7 @@ package runnel
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -34,6 +35,10 @@ type pipelineConfig struct {
 // A PipelineOption sets something about a pipeline.
 type PipelineOption interface{ applyPipeline(*pipelineConfig) }
 
+func (c *pipelineConfig) problem(format string, args ...any) {
+	c.problems = append(c.problems, fmt.Sprintf(format, args...))
+}
+
 type pipelineOption func(*pipelineConfig)
 
 func (o pipelineOption) applyPipeline(c *pipelineConfig) { o(c) }
@@ -44,17 +49,25 @@ func PipelineName(name string) PipelineOption {
 }
 
 // Defaults sets options for every task of the pipeline; what a task sets itself
-// goes first. [Name] and [Inputs] belong to one task and are refused.
+// goes first. [Meta] adds the keys that the task has not, and [After] orders
+// every task but the named ones themselves. [Name] and [Inputs] belong to one
+// task and are refused.
 func Defaults(opts ...TaskOption) PipelineOption {
 	return pipelineOption(func(c *pipelineConfig) {
-		d := configure(opts)
-		if d.name != "" || d.hasParams {
-			c.problems = append(c.problems, "Defaults: Name and Inputs belong to a single task: give them to it")
+		for _, o := range opts {
+			d := configure([]TaskOption{o})
+			switch {
+			case len(d.problems) > 0:
+				c.problem("Defaults: %s", d.problems[0])
+			case d.name != "":
+				c.problem("Defaults: Name(%q) belongs to a single task: give it to that one", d.name)
+			case d.hasParams:
+				c.problem("Defaults: Inputs(%s) belongs to a single task: give it to that one", quoted(d.params))
+			default:
+				// Only what is right, lest each task repeat the problem.
+				c.defaults = append(c.defaults, o)
+			}
 		}
-		for _, text := range d.problems {
-			c.problems = append(c.problems, "Defaults: "+text)
-		}
-		c.defaults = append(c.defaults, opts...)
 	})
 }
 
@@ -65,7 +78,17 @@ func External[T any](name string) PipelineOption {
 		if c.externals == nil {
 			c.externals = map[string]reflect.Type{}
 		}
-		c.externals[name] = reflect.TypeFor[T]()
+		t := reflect.TypeFor[T]()
+		if name == "" {
+			c.problem("External: the data name must not be empty")
+			return
+		}
+		if other, twice := c.externals[name]; twice && other != t {
+			this, that := typeNames(other, t)
+			c.problem("External %q is declared as %s and as %s: keep one of them", name, this, that)
+			return
+		}
+		c.externals[name] = t
 	})
 }
 
@@ -80,6 +103,10 @@ func Strict() PipelineOption {
 func NewPipeline(opts ...PipelineOption) *Pipeline {
 	p := &Pipeline{}
 	for _, o := range opts {
+		if o == nil {
+			p.config.problem("an option of the pipeline is nil: drop it")
+			continue
+		}
 		o.applyPipeline(&p.config)
 	}
 	return p

@@ -42,9 +42,12 @@ func NewRegistry(opts ...PipelineOption) *Registry { return &Registry{opts: opts
 // [Registry.Build].
 func (r *Registry) Register(task AnyTask, opts ...RegisterOption) *Registry {
 	if len(opts) > 0 && !isNil(task) {
-		d := *task.declared()
-		d.problems = slices.Clone(d.problems)
+		d := task.declared().copy()
 		for _, o := range opts {
+			if o == nil {
+				d.problem("Register: an option is nil: drop it")
+				continue
+			}
 			o.applyRegister(&d)
 		}
 		task = &d

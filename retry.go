@@ -48,7 +48,7 @@ func RetryDelay(d time.Duration) RetryOption {
 func RetryBackoff(factor float64) RetryOption {
 	return retryOption(func(c *taskConfig, p *retryPolicy) {
 		if !(factor >= 1) || math.IsInf(factor, 0) {
-			c.problem("RetryBackoff must be 1 or more, got %v", factor)
+			c.problem("RetryBackoff must be a finite factor of 1 or more, got %v: 1 keeps the delay constant", factor)
 		}
 		p.backoff = factor
 	})

@@ -141,15 +141,23 @@ func (d *declaration) Location() string {
 
 func (d *declaration) declared() *declaration { return d }
 
+// copy is a declaration that can be changed: it appends to nothing that others
+// have.
+func (d *declaration) copy() declaration {
+	c := *d
+	c.problems = slices.Clip(c.problems)
+	return c
+}
+
 // as is a copy whose primary output has another name.
 func (d *declaration) as(name string) *declaration {
-	c := *d
+	c := d.copy()
 	c.rename(name)
 	return &c
 }
 
 func (d *declaration) rename(name string) {
-	if err := checkDataName(name); err != nil {
+	if err := d.checkName(name); err != nil {
 		d.problem("As: %v", err)
 	}
 	if len(d.outputs) == 0 {
@@ -162,13 +170,13 @@ func (d *declaration) rename(name string) {
 
 // bind is a copy that takes an input from data of another name.
 func (d *declaration) bind(from, data string) *declaration {
-	c := *d
+	c := d.copy()
 	c.rebind(from, data)
 	return &c
 }
 
 func (d *declaration) rebind(from, data string) {
-	if err := checkDataName(data); err != nil {
+	if err := d.checkName(data); err != nil {
 		d.problem("Bind: %v", err)
 	}
 	i := slices.IndexFunc(d.inputs, func(in input) bool { return in.name == from })
@@ -180,8 +188,20 @@ func (d *declaration) rebind(from, data string) {
 	d.inputs[i].name = data
 }
 
+// checkName refuses a data name that this kind of task cannot have.
+func (d *declaration) checkName(name string) error {
+	if _, literal := d.body.(*values); literal && name != "" {
+		return nil
+	}
+	return checkDataName(name)
+}
+
 // override applies one more option, over those of the declaration.
 func (d *declaration) override(o TaskOption) {
+	if configure([]TaskOption{o}).hasParams {
+		d.problem("Inputs belongs to the declaration: take an input from other data with Bind")
+		return
+	}
 	d.opts = append(d.opts[:len(d.opts):len(d.opts)], o)
 	d.config = configure(d.opts)
 }

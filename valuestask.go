@@ -42,7 +42,7 @@ func newValues(name string, inputs, outputs []string, fn func(context.Context, V
 	d.checkNames("input", inputs)
 	d.checkNames("output", outputs)
 	if fn == nil {
-		d.problem("the function is nil")
+		d.problem("the function is nil: give one")
 	}
 	return d
 }
