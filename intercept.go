@@ -3,12 +3,15 @@ package runnel
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 )
 
-// An Interceptor is called around every attempt of every task. It calls next,
-// at most once, with ctx or a context made from it, and returns its error or
-// another one; not calling next fails the attempt. It must be safe for
+// An Interceptor is called around every attempt of every task. It calls next
+// once, with ctx or a context made from it, and returns after it, with its error
+// or another one. It may return an error without calling next. Hiding the task's
+// error, or returning none without calling next, fails the task; a second call
+// of next gets an error and does not reach the task. It must be safe for
 // concurrent use.
 type Interceptor func(ctx context.Context, task TaskInfo, next func(context.Context) error) error
 
@@ -44,27 +47,36 @@ func (o interceptOption) hasNil() bool {
 // outermost; those of the pipeline are around those of the run.
 func Intercept(interceptors ...Interceptor) InterceptOption { return interceptOption(interceptors) }
 
-var errNotCalled = errors.New("an interceptor returned no error, but the task did not succeed: return the error of next")
+var (
+	errSwallowed = errors.New("an interceptor returned no error, but the task did not succeed: return the error of next")
+	errTwice     = errors.New("an interceptor called next twice: call it once, and let Retries repeat the task")
+)
 
 // intercepted is an attempt with interceptors around it.
 func (x *execution) intercepted(ctx context.Context, s *scratch, n *node) error {
-	done := false
+	called, outcome := false, error(nil)
 	var from func(k int) func(context.Context) error
 	from = func(k int) func(context.Context) error {
 		return func(ctx context.Context) error {
 			if k < len(x.interceptors) {
 				return x.interceptors[k](ctx, Info(ctx), from(k+1))
 			}
-			err := n.body.call(ctx, s, n)
-			done = err == nil
-			return err
+			if called {
+				return Permanent(errTwice)
+			}
+			called = true
+			outcome = n.body.call(ctx, s, n)
+			return outcome
 		}
 	}
 	if err := from(0)(ctx); err != nil {
 		return err
 	}
-	if !done {
-		return Permanent(errNotCalled)
+	switch {
+	case !called:
+		return Permanent(errSwallowed)
+	case outcome != nil:
+		return Permanent(fmt.Errorf("%w: %w", errSwallowed, outcome))
 	}
 	return nil
 }

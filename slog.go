@@ -38,7 +38,7 @@ func SlogObserver(logger *slog.Logger) Observer {
 		case TaskFinished:
 			logFinished(log, e)
 		case TaskUnresponsive:
-			log(slog.LevelWarn, e, "task ignores its cancelled context", e.RunID, slog.String("task", e.Task), slog.Duration("for", e.For))
+			log(slog.LevelWarn, e, "task ignores the end of its context", e.RunID, slog.String("task", e.Task), slog.Duration("for", e.For))
 		case RunFinished:
 			if e.Err != nil {
 				log(slog.LevelError, e, "run failed", e.RunID, slog.String("pipeline", e.Pipeline), slog.Duration("duration", e.Duration), slog.Any("error", e.Err))
