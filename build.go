@@ -1,6 +1,7 @@
 package runnel
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
@@ -125,30 +126,64 @@ func isNil(t AnyTask) (none bool) {
 	return t.declared() == nil
 }
 
-// findProducers notes who produces what, and refuses a second producer.
+// findProducers notes who produces what, and refuses a second producer and a
+// second task of one name. Which of several is called the first does not depend
+// on the order of registration.
 func (b *builder) findProducers() {
 	b.producers = make(map[string]producer, len(b.tasks))
+	several := map[string][]producer{}
+	namesakes := map[string][]int32{}
 	for i, d := range b.tasks {
-		clash := false
-		for k, o := range d.outputs {
-			first, taken := b.producers[o.name]
-			if !taken {
-				b.producers[o.name] = producer{int32(i), int32(k)}
-				continue
-			}
-			clash = true
-			other := b.tasks[first.task]
-			if other == d {
-				b.problem(d, "it produces data %q twice: rename one of its outputs", o.name)
-				continue
-			}
-			b.problem(d, "it produces data %q, which task %q (%s) produces too: give one of them another name with As", o.name, other.Name(), other.Location())
+		if first := b.names[d.Name()]; first != int32(i) {
+			namesakes[d.Name()] = append(namesakes[d.Name()], int32(i))
 		}
-		if first := b.names[d.Name()]; first != int32(i) && !clash {
-			other := b.tasks[first]
-			b.problem(d, "another task (%s) has the same name: give one of them a Name", other.Location())
+		for k, o := range d.outputs {
+			this := producer{int32(i), int32(k)}
+			last, taken := b.producers[o.name]
+			if !taken {
+				b.producers[o.name] = this
+				continue
+			}
+			if more := several[o.name]; len(more) > 0 {
+				last = more[len(more)-1]
+			}
+			if last.task != this.task {
+				several[o.name] = append(several[o.name], this)
+			} else if d.outputs[last.output].label != o.label { // else the declaration is wrong, and said so
+				b.problem(d, "it produces data %q twice: rename one of its outputs", o.name)
+			}
 		}
 	}
+	type pair struct{ first, other int32 }
+	told := map[pair]bool{}
+	for name, from := range several {
+		from = append(from, b.producers[name])
+		slices.SortFunc(from, func(x, y producer) int { return compare(b.tasks[x.task], b.tasks[y.task]) })
+		b.producers[name] = from[0]
+		first := b.tasks[from[0].task]
+		for _, p := range from[1:] {
+			told[pair{from[0].task, p.task}] = true
+			b.problem(b.tasks[p.task], "it produces data %q, which task %q (%s) produces too: give one of them another name with As", name, first.Name(), first.Location())
+		}
+	}
+	for name, tasks := range namesakes {
+		tasks = append(tasks, b.names[name])
+		slices.SortFunc(tasks, func(x, y int32) int { return compare(b.tasks[x], b.tasks[y]) })
+		b.names[name] = tasks[0]
+		for _, t := range tasks[1:] {
+			if !told[pair{tasks[0], t}] {
+				b.problem(b.tasks[t], "another task (%s) has the same name: give one of them a Name of its own, where it is declared or registered", b.tasks[tasks[0]].Location())
+			}
+		}
+	}
+}
+
+// compare orders tasks for messages.
+func compare(a, b *declaration) int {
+	if c := cmp.Compare(a.Name(), b.Name()); c != 0 || a == b {
+		return c
+	}
+	return cmp.Compare(a.Location(), b.Location())
 }
 
 // link finds where each input comes from.
@@ -251,7 +286,24 @@ func (b *builder) order() {
 	if _, _, ok := b.graph.Sort(); ok {
 		return
 	}
-	for _, cycle := range b.graph.Cycles() {
+	// The cycles that are found depend on the numbers of the tasks, which must not
+	// come from the order of registration here.
+	byRank := make([]int32, len(b.tasks))
+	for i := range byRank {
+		byRank[i] = int32(i)
+	}
+	slices.SortStableFunc(byRank, func(x, y int32) int { return compare(b.tasks[x], b.tasks[y]) })
+	rank := make([]int32, len(b.tasks))
+	for r, i := range byRank {
+		rank[i] = int32(r)
+	}
+	for k := range from {
+		from[k], to[k] = rank[from[k]], rank[to[k]]
+	}
+	for _, cycle := range graph.New(len(b.tasks), from, to).Cycles() {
+		for k, r := range cycle {
+			cycle[k] = byRank[r]
+		}
 		b.cycle(cycle)
 	}
 }

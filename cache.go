@@ -6,23 +6,28 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+
+	"github.com/runnelflow/runnel/internal/binding"
 )
 
 // A DataCache keeps data by name from one run to the next, or hands a run
 // values that it then does not compute. It is safe for concurrent use. Values
-// are kept as they are, not copied.
+// are kept as they are, not copied. The zero value is an empty cache.
 type DataCache struct {
 	mu   sync.RWMutex
 	data map[string]any
 }
 
 // NewDataCache makes an empty cache.
-func NewDataCache() *DataCache { return &DataCache{data: map[string]any{}} }
+func NewDataCache() *DataCache { return &DataCache{} }
 
 // Set keeps a value under a name, in place of the one before.
 func (c *DataCache) Set(name string, value any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.data == nil {
+		c.data = map[string]any{}
+	}
 	c.data[name] = value
 }
 
@@ -85,7 +90,8 @@ func WithCache(cache *DataCache) RunOption {
 }
 
 // cached marks the tasks whose outputs are all in the run's data cache, or is
-// nil when there are none.
+// nil when there are none. It keeps those outputs for the run, since the cache
+// may change meanwhile.
 func (g *built) cached(c *runConfig) []bool {
 	if c.cache == nil {
 		return nil
@@ -99,10 +105,18 @@ func (g *built) cached(c *runConfig) []bool {
 		}
 		for _, o := range d.outputs {
 			v := c.cache.data[o.name]
-			if t := reflect.TypeOf(v); t != nil && !t.AssignableTo(o.typ) {
-				have, want := typeNames(t, o.typ)
+			have, want := "nil", o.typ.String()
+			t := reflect.TypeOf(v)
+			if t != nil {
+				have, want = typeNames(t, o.typ)
+			}
+			if t == nil && !binding.Nilable(o.typ) || t != nil && !t.AssignableTo(o.typ) {
 				c.problem("the data cache has %s as %q, but task %q (%s) produces %s: set a value of that type, or clear the cache", have, o.name, d.Name(), d.Location(), want)
 			}
+			if c.taken == nil {
+				c.taken = Values{}
+			}
+			c.taken[o.name] = v
 		}
 		if given == nil {
 			given = make([]bool, len(g.tasks))

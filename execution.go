@@ -126,8 +126,7 @@ func (x *execution) supply(in Values) {
 		}
 		node := &x.plan.nodes[n]
 		for k, at := range x.plan.into(node) {
-			v, _ := x.config.cache.Get(node.task.outputs[k].name)
-			x.slabs[at.slab].Store(int(at.index), v)
+			x.slabs[at.slab].Store(int(at.index), x.config.taken[node.task.outputs[k].name])
 		}
 	}
 }

@@ -1,12 +1,14 @@
 package runnel
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"maps"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/runnelflow/runnel/internal/binding"
 )
@@ -14,29 +16,25 @@ import (
 // external is data that no task produces: the run's caller supplies it.
 type external struct {
 	name   string
-	number int32 // among the externals of its graph
-	wants  []want
-	needs  int            // consumers that cannot do without
-	needy  []*declaration // the first few of them
+	number int32  // among the externals of its graph
+	wants  []want // a type each, in an order that does not depend on that of registration
 }
 
 // want is a type that somebody wants an external input to be.
 type want struct {
 	typ  reflect.Type
-	task *declaration // the first to want it; nil: External
+	task *declaration // one that wants it; nil: External
 	in   *input
 }
 
 // consume notes that a task takes an external input.
 func (b *builder) consume(d *declaration, in *input) *external {
 	e := b.external(in.name)
-	if !in.optional {
-		if e.needs++; len(e.needy) < mostNames {
-			e.needy = append(e.needy, d)
-		}
-	}
-	if in.typ != nil && !slices.ContainsFunc(e.wants, func(w want) bool { return w.typ == in.typ }) {
+	i := slices.IndexFunc(e.wants, func(w want) bool { return w.typ == in.typ })
+	if i < 0 {
 		e.wants = append(e.wants, want{in.typ, d, in})
+	} else if compare(d, e.wants[i].task) < 0 {
+		e.wants[i] = want{in.typ, d, in}
 	}
 	return e
 }
@@ -54,7 +52,11 @@ func (b *builder) external(name string) *external {
 // checkExternals holds the types that consumers want of one external input
 // against each other, and against declarations.
 func (b *builder) checkExternals() {
-	for name, typ := range b.config.externals {
+	for _, e := range b.supplied {
+		slices.SortStableFunc(e.wants, func(x, y want) int { return cmp.Compare(x.typ.String(), y.typ.String()) })
+	}
+	for _, name := range slices.Sorted(maps.Keys(b.config.externals)) {
+		typ := b.config.externals[name]
 		if from, ok := b.producers[name]; ok {
 			b.problem(b.tasks[from.task], "it produces data %q, which is declared External: drop the declaration, or rename the output", name)
 			continue
@@ -122,9 +124,10 @@ func (g *built) known() iter.Seq[string] {
 func (g *built) checkInputs(in Values, p *plan) []Problem {
 	var problems []Problem
 	var h hints
+	takers := sync.OnceValue(p.takers)
 	for name, v := range in {
 		if e := g.externals[name]; e != nil {
-			if text := e.refuse(v, p); text != "" {
+			if text := e.refuse(v, takers); text != "" {
 				problems = append(problems, Problem{Text: text})
 			}
 			continue
@@ -148,74 +151,87 @@ func (g *built) checkInputs(in Values, p *plan) []Problem {
 	}
 	for _, e := range p.needs {
 		if _, given := in[e.name]; !given {
-			problems = append(problems, Problem{Text: g.missing(e, p, &h)})
+			problems = append(problems, Problem{Text: g.missing(e, takers()[e.number], &h)})
 		}
 	}
 	sortProblems(problems)
 	return problems
 }
 
-// missing describes an external input of a plan that was not supplied.
-func (g *built) missing(e *external, p *plan, h *hints) string {
-	var by []string
-	for _, d := range e.needy {
-		if p.at(g.names[d.Name()]) >= 0 {
-			by = append(by, fmt.Sprintf("%q (%s)", d.Name(), d.Location()))
+// taker is a task of a plan, and an external input that it takes.
+type taker struct {
+	task *declaration
+	in   *input
+}
+
+// takers lists who takes each external input, in an order that does not depend
+// on that of registration.
+func (p *plan) takers() [][]taker {
+	all := make([][]taker, len(p.of.supplied))
+	for i := range p.nodes {
+		n := &p.nodes[i]
+		for k, s := range p.from(n) {
+			if s.node < 0 {
+				all[s.index] = append(all[s.index], taker{n.task, &n.task.inputs[k]})
+			}
 		}
 	}
-	if more := e.needs - len(e.needy); more > 0 && p.place == nil {
-		by = append(by, fmt.Sprintf("%d more", more))
+	for _, by := range all {
+		slices.SortStableFunc(by, func(x, y taker) int { return compare(x.task, y.task) })
 	}
-	if len(by) == 0 { // the first few that need it are not in the plan
-		d := p.taker(e, want{})
-		by = append(by, fmt.Sprintf("%q (%s)", d.Name(), d.Location()))
+	return all
+}
+
+// missing describes an external input of a plan that was not supplied.
+func (g *built) missing(e *external, takers []taker, h *hints) string {
+	var by []string
+	var last *declaration
+	needed := 0
+	for _, t := range takers {
+		if t.in.optional || t.task == last {
+			continue
+		}
+		last = t.task
+		if needed++; needed <= mostNames {
+			by = append(by, fmt.Sprintf("%q (%s)", t.task.Name(), t.task.Location()))
+		}
 	}
-	typ := ""
-	if len(e.wants) > 0 {
-		typ = " of type " + e.wants[0].typ.String()
+	if needed > len(by) {
+		by = append(by, fmt.Sprintf("%d more", needed-len(by)))
+	}
+	who := "task " + by[0] + " needs it"
+	if needed > 1 {
+		who = "tasks " + strings.Join(by, ", ") + " need it"
 	}
 	hint := ""
 	if near := h.didYouMean(e.name, maps.Keys(g.producers)); near != "" {
 		hint = fmt.Sprintf("; if it should come from a task, correct the name%s", near)
 	}
-	return fmt.Sprintf("input %q%s is missing: task %s needs it, and no task produces it%s", e.name, typ, strings.Join(by, ", "), hint)
+	return fmt.Sprintf("input %q of type %s is missing: %s, and no task produces it%s", e.name, e.wants[0].typ, who, hint)
 }
 
 // refuse says why a value cannot be this input of a plan, or is empty.
-func (e *external) refuse(v any, p *plan) string {
+func (e *external) refuse(v any, takers func() [][]taker) string {
+	got := reflect.TypeOf(v)
 	for _, w := range e.wants {
-		got := reflect.TypeOf(v)
 		if got == nil && binding.Nilable(w.typ) || got != nil && got.AssignableTo(w.typ) {
 			continue
 		}
-		taker := p.taker(e, w)
-		if taker == nil {
-			continue // the run does not need what wants it
+		// The run may not need the tasks that want this type.
+		by := takers()[e.number]
+		i := slices.IndexFunc(by, func(t taker) bool { return w.task == nil || t.in.typ == w.typ })
+		if i < 0 {
+			continue
 		}
-		by := "it is declared External"
+		why := "it is declared External"
 		if w.task != nil {
-			by = fmt.Sprintf("task %q (%s) takes it", taker.Name(), taker.Location())
+			why = fmt.Sprintf("task %q (%s) takes it", by[i].task.Name(), by[i].task.Location())
 		}
-		if got == nil {
-			return fmt.Sprintf("input %q must be %s, got nil: %s", e.name, w.typ, by)
+		have, want := "nil", w.typ.String()
+		if got != nil {
+			have, want = typeNames(got, w.typ)
 		}
-		have, want := typeNames(got, w.typ)
-		return fmt.Sprintf("input %q must be %s, got %s: %s", e.name, want, have, by)
+		return fmt.Sprintf("input %q must be %s, got %s: %s", e.name, want, have, why)
 	}
 	return ""
-}
-
-// taker is the first task of a plan that takes an external input as the type of
-// a want, whatever its type when that was declared; nil when there is none.
-func (p *plan) taker(e *external, w want) *declaration {
-	for i := range p.nodes {
-		n := &p.nodes[i]
-		sources := p.from(n)
-		for k := range sources {
-			if from := &sources[k]; from.node < 0 && from.index == e.number && (w.task == nil || n.task.inputs[k].typ == w.typ) {
-				return n.task
-			}
-		}
-	}
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,6 +27,8 @@ type signature struct {
 	fields   []binding.Field
 	template reflect.Value
 	problems []string
+
+	notStruct bool // then there is nothing else
 }
 
 var signatures sync.Map // reflect.Type to *signature
@@ -37,7 +40,7 @@ func signatureOf(t reflect.Type) *signature {
 	}
 	s := &signature{}
 	if t.Kind() != reflect.Struct {
-		s.problem("the input must be a struct with a field an input, got %s: write struct{ … }, or use Func for plain parameters", t)
+		s.notStruct = true
 	} else {
 		s.template = reflect.New(t).Elem()
 		s.read(t, nil)
@@ -68,11 +71,18 @@ func (s *signature) read(t reflect.Type, path []int) {
 			continue
 		}
 		index := append(append([]int(nil), path...), i)
-		isOpt := f.Type.Implements(reflect.TypeFor[anOpt]())
+		isOpt := isOptional(f.Type)
 		switch {
 		case tg.skip:
 			continue
+		case !tagged && malformed(string(f.Tag)):
+			s.problem("field %s: Go cannot read its tag %q: write `runnel:\"…\"`, tags with a space between", f.Name, f.Tag)
+			continue
 		case f.Anonymous && tg.name == "" && f.Type.Kind() == reflect.Struct && !isOpt:
+			if tg.optional || tg.hasDefault {
+				s.problem("field %s: an embedded struct counts as its fields, which have tags of their own: drop this one, or begin it with a name to take %s as one input", f.Name, f.Type)
+				continue
+			}
 			s.read(f.Type, index)
 			continue
 		case f.Anonymous && tg.name == "" && f.Type.Kind() == reflect.Pointer && f.Type.Elem().Kind() == reflect.Struct:
@@ -83,9 +93,24 @@ func (s *signature) read(t reflect.Type, path []int) {
 			continue
 		case !f.IsExported():
 			continue
+		case f.Type.Kind() == reflect.Pointer && isOptional(f.Type.Elem()):
+			s.problem("field %s: a pointer to an Opt says absent in two ways: use %s itself", f.Name, f.Type.Elem())
+			continue
 		}
 		s.add(f, tg, index, isOpt)
 	}
+}
+
+// isOptional reports whether a type is an Opt, and not one that embeds an Opt
+// and so has its methods.
+func isOptional(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct && t.Implements(reflect.TypeFor[anOpt]()) && t.PkgPath() == reflect.TypeFor[Opt[int]]().PkgPath()
+}
+
+// malformed reports whether a struct tag means to have a runnel part that Go's
+// syntax of tags hides.
+func malformed(tag string) bool {
+	return strings.HasPrefix(tag, "runnel") || strings.Contains(tag, `runnel:"`)
 }
 
 // add makes an input of a field.
@@ -112,6 +137,17 @@ func (s *signature) add(f reflect.StructField, tg tag, index []int, isOpt bool) 
 	s.fields = append(s.fields, binding.Field{Index: index, Optional: isOpt})
 }
 
+// unmarshal turns a panic of somebody's UnmarshalText into an error: tasks are
+// declared in package variables, where a panic would end the program.
+func unmarshal(u encoding.TextUnmarshaler, text string) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("its UnmarshalText panicked: %v", v)
+		}
+	}()
+	return u.UnmarshalText([]byte(text))
+}
+
 // setDefault parses the text of a default into a field.
 func setDefault(v reflect.Value, text string) error {
 	if v.Type() == reflect.TypeFor[time.Duration]() {
@@ -123,7 +159,7 @@ func setDefault(v reflect.Value, text string) error {
 		return nil
 	}
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		return u.UnmarshalText([]byte(text))
+		return unmarshal(u, text)
 	}
 	bits := func() int { return v.Type().Bits() }
 	switch v.Kind() {

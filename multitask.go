@@ -23,7 +23,7 @@ func newMultiTask[In, Out any](fn func(context.Context, In) (Out, error), opts [
 		outputs[i] = output{o.name, o.name, o.typ}
 	}
 	d := declare(&multi[In, Out]{in: in, out: out, fn: fn}, in.inputs, outputs, opts)
-	d.problems = in.problems[:len(in.problems):len(in.problems)]
+	d.checkInput(in, reflect.TypeFor[In]())
 	for _, text := range out.problems {
 		d.problem("outputs: %s", text)
 	}
@@ -32,8 +32,11 @@ func newMultiTask[In, Out any](fn func(context.Context, In) (Out, error), opts [
 			d.problem("output %q cannot be optional or have a default: a task always produces its outputs", o.name)
 		}
 	}
-	if len(outputs) == 0 && len(out.problems) == 0 {
-		d.problem("%s has no exported field, so the task would have no output: export a field an output, or use NewTask", reflect.TypeFor[Out]())
+	switch {
+	case out.notStruct:
+		d.problem("the output must be a struct with a field for each output, got %s: use NewTask for a single value", reflect.TypeFor[Out]())
+	case len(outputs) == 0 && len(out.problems) == 0:
+		d.problem("%s has no exported field, so the task would have no output: export a field for each output, or use NewTask", reflect.TypeFor[Out]())
 	}
 	if fn == nil {
 		d.problem("the function is nil: give one")

@@ -31,7 +31,7 @@ func NewTask[In, Out any](output string, fn func(context.Context, In) (Out, erro
 func newTask[In, Out any](name string, fn func(context.Context, In) (Out, error), opts []TaskOption) *declaration {
 	sig := signatureOf(reflect.TypeFor[In]())
 	d := declare(&typed[In, Out]{sig: sig, fn: fn}, sig.inputs, []output{{name, name, reflect.TypeFor[Out]()}}, opts)
-	d.problems = sig.problems[:len(sig.problems):len(sig.problems)]
+	d.checkInput(sig, reflect.TypeFor[In]())
 	if err := checkDataName(name); err != nil {
 		d.problem("output: %v", err)
 	}
@@ -39,6 +39,16 @@ func newTask[In, Out any](name string, fn func(context.Context, In) (Out, error)
 		d.problem("the function is nil: give one")
 	}
 	return d
+}
+
+// checkInput reports what is wrong with the input struct.
+func (d *declaration) checkInput(sig *signature, t reflect.Type) {
+	if sig.notStruct {
+		d.problem("the input must be a struct with a field for each input, got %s: use struct{ … }, or Func for plain parameters", t)
+	}
+	for _, text := range sig.problems {
+		d.problem("%s", text)
+	}
 }
 
 // As is a copy that produces its data under another name.

@@ -72,7 +72,7 @@ func list(head string, problems []Problem) string {
 // registration.
 func sortProblems(problems []Problem) {
 	slices.SortStableFunc(problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.Text, b.Text))
+		return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.Text, b.Text), cmp.Compare(a.Location, b.Location))
 	})
 }
 

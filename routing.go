@@ -66,7 +66,7 @@ func (x *execution) mismatch(n *node, i int, err error) error {
 		by = fmt.Sprintf("task %q (%s)", p.Name(), p.Location())
 	}
 	in := n.task.inputs[i]
-	return Permanent(fmt.Errorf("input %q (%s) from %s: %w", in.name, in.label, by, err))
+	return Permanent(fmt.Errorf("input %q (%s) from %s: %w: hand over that type, or let the input take the other", in.name, in.label, by, err))
 }
 
 // inputs are the values that a task is called with.

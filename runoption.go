@@ -17,6 +17,7 @@ type runConfig struct {
 	observers    []Observer
 	untimed      bool
 	cache        *DataCache
+	taken        Values // from the cache
 	interceptors []Interceptor
 	problems     []Problem
 }

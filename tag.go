@@ -25,6 +25,9 @@ func parseTag(s string) (tag, error) {
 		return tag{skip: true}, nil
 	}
 	name, rest, more := strings.Cut(s, ",")
+	if name == "-" {
+		return tag{}, fmt.Errorf("the tag - leaves the field out, so it takes no options: drop %q", ","+rest)
+	}
 	t := tag{name: name}
 	if err := checkDataName(name); name != "" && err != nil {
 		return tag{}, err
