@@ -211,6 +211,14 @@ func (r *Report) follow(x *execution) {
 			last = int32(n)
 		}
 	}
+	for next := last; next >= 0; { // a task that took no time ends together with its producer
+		last, next = next, -1
+		for _, s := range x.plan.graph.Succ(last) {
+			if t := &r.Tasks[s]; !t.Started.IsZero() && t.Ended.Equal(r.Tasks[last].Ended) {
+				next = s
+			}
+		}
+	}
 	for last >= 0 {
 		r.CriticalPath = append(r.CriticalPath, r.Tasks[last].Name)
 		r.CriticalTime += r.Tasks[last].Duration()

@@ -20,12 +20,16 @@ func (r *Report) String() string {
 	}
 	b.WriteString("\n")
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "TASK\tSTATE\tATTEMPTS\tSTART\tTOOK\tWAITED\tNOTE")
+	columns := "START\tTOOK\tWAITED\t"
+	if r.Started.IsZero() {
+		columns = ""
+	}
+	fmt.Fprintf(w, "TASK\tSTATE\tATTEMPTS\t%sNOTE\n", columns)
 	for i, t := range r.Tasks {
 		if i == mostRows {
 			break
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", t.Name, t.State, t.Attempts, r.times(t), t.note())
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s%s\n", t.Name, t.State, t.Attempts, r.times(t), t.note())
 	}
 	w.Flush()
 	if more := len(r.Tasks) - mostRows; more > 0 {
@@ -40,14 +44,17 @@ func (r *Report) String() string {
 	return b.String()
 }
 
+// times are the columns with times; there are none in a report without.
 func (r *Report) times(t TaskReport) string {
-	if t.Started.IsZero() {
-		return "\t\t"
+	switch {
+	case r.Started.IsZero():
+		return ""
+	case t.Started.IsZero():
+		return "\t\t\t"
+	case t.Ended.IsZero():
+		return "+" + short(t.Started.Sub(r.Started)) + "\t\t\t"
 	}
-	if t.Ended.IsZero() {
-		return "+" + short(t.Started.Sub(r.Started)) + "\t\t"
-	}
-	return fmt.Sprintf("+%s\t%s\t%s", short(t.Started.Sub(r.Started)), short(t.Duration()), short(t.Waited))
+	return fmt.Sprintf("+%s\t%s\t%s\t", short(t.Started.Sub(r.Started)), short(t.Duration()), short(t.Waited))
 }
 
 // note is the error or the reason, on one line.

@@ -46,6 +46,10 @@ func (g *built) needed(c *runConfig, given []bool) []bool {
 	for _, name := range c.targets {
 		from, ok := g.producers[name]
 		if !ok {
+			if g.externals[name] != nil {
+				c.problem("target %q is an input of the run, which no task produces: name an output", name)
+				continue
+			}
 			c.problem("target %q is produced by no task%s", name, h.didYouMean(name, maps.Keys(g.producers)))
 			continue
 		}
