@@ -96,6 +96,12 @@ func TestReferencesAreFollowedRoundCycles(t *testing.T) {
 		t.Errorf("got %+v, want .next.Tempo[3]", d)
 	}
 	b.Tempo[3] = 4
+	fresh := &inner{}
+	a.byName["b"], fresh.next = fresh, b
+	if d := before.compare(a); d == nil || d.path != `.byName["b"]` {
+		t.Errorf("got %+v, want .byName[\"b\"]", d)
+	}
+	a.byName["b"] = b
 	b.any = any(inner{name: "other"})
 	if d := before.compare(a); d == nil || d.path != ".next.any.name" {
 		t.Errorf("got %+v, want .next.any.name", d)
@@ -104,6 +110,15 @@ func TestReferencesAreFollowedRoundCycles(t *testing.T) {
 		b.any = other
 		if d := before.compare(a); d == nil || d.path != ".next.any" {
 			t.Errorf("got %+v, want .next.any", d)
+		}
+	}
+}
+
+func TestNothingDoesNotChange(t *testing.T) {
+	var none *inner
+	for _, v := range []any{nil, none, []int(nil), map[string]int(nil), struct{}{}, [0]int{}} {
+		if d := take(v).compare(v); d != nil {
+			t.Errorf("%#v differs from itself: %+v", v, d)
 		}
 	}
 }
