@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -91,35 +93,53 @@ func TestPrune(t *testing.T) {
 	}
 }
 
-// TestPushAgainstPrune: whatever a pruner does to the list, a worker that has
-// pushed stands in it, so that thieves find the item.
+// TestPushAgainstPrune: a worker that pushes while it is being dropped from the
+// list stands in it afterwards, so that thieves find the item. The two meet in
+// every round, one of them a little later each time.
 func TestPushAgainstPrune(t *testing.T) {
+	const rounds, skews = 300_000, 150
 	r := New(graph.New(0, nil, nil), Config{})
-	var over atomic.Bool
+	w := &Worker{run: r}
+	w.put(0)
+	w.deque.pop()
+	var began, pruned atomic.Int64
 	var pruner sync.WaitGroup
 	pruner.Go(func() {
-		for !over.Load() {
-			r.tidy(0)
-		}
-	})
-	var owners sync.WaitGroup
-	for range 3 {
-		owners.Go(func() {
-			w := &Worker{run: r}
-			for i := range 20_000 {
-				w.put(Item(i))
-				if !r.hasWork() {
-					t.Error("an item was pushed, and the list does not show it")
-					return
-				}
-				if w.deque.pop() != Item(i) {
-					t.Error("the owner's item is gone, though nobody steals")
-					return
+		for round := range int64(rounds) {
+			for spin := 1; began.Load() <= round; spin++ {
+				if spin%1000 == 0 {
+					runtime.Gosched()
 				}
 			}
-		})
+			for range round / skews % skews {
+				began.Load()
+			}
+			r.tidy(0)
+			pruned.Store(round + 1)
+		}
+	})
+	lost := 0
+	for round := range int64(rounds) {
+		began.Store(round + 1)
+		for range round % skews {
+			pruned.Load()
+		}
+		w.put(Item(round))
+		for spin := 1; pruned.Load() <= round; spin++ {
+			if spin%1000 == 0 {
+				runtime.Gosched()
+			}
+		}
+		if !slices.Contains(*r.active.Load(), w) {
+			lost++
+		}
+		w.deque.pop()
+		if !w.listed.Load() || lost > 0 {
+			r.list(w)
+		}
 	}
-	owners.Wait()
-	over.Store(true)
 	pruner.Wait()
+	if lost > 0 {
+		t.Errorf("after %d of %d pushes the worker was not in the list", lost, rounds)
+	}
 }

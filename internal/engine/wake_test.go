@@ -161,3 +161,68 @@ func TestHandOver(t *testing.T) {
 		p.check(t, 3)
 	}
 }
+
+// TestPushWhileAnotherParks aims at the moment in which the only other worker
+// has found nothing and is about to park: two workers meet at every stage, one
+// of them then works a moment of varying length and pushes for the other. In a
+// bubble a push that nobody hears is a deadlock.
+func TestPushWhileAnotherParks(t *testing.T) {
+	const stages, limit = 10_000, 2
+	widths := make([]int, 0, 2*stages)
+	for range stages {
+		widths = append(widths, 1, 2)
+	}
+	g := layeredGraph(widths...)
+	synctest.Test(t, func(t *testing.T) {
+		meet := make([]sync.WaitGroup, stages)
+		p := newProbe(g)
+		r := New(g, Config{Limit: limit, Exec: p.exec})
+		spun := 0
+		p.during = func(n int32) {
+			stage := int(n) / 3
+			if n%3 != 0 {
+				meet[stage].Done()
+				meet[stage].Wait()
+				return
+			}
+			meet[stage].Add(2)
+			if stage%500 == 0 {
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				if slots := int(r.spare.Load()) + r.alive - len(r.idle); slots != limit {
+					t.Errorf("stage %d: %d slots are in use or spare, want %d", stage, slots, limit)
+				}
+			}
+			for range stage % 500 * 4 {
+				spun++
+			}
+		}
+		r.Start()
+		<-r.Done()
+		p.check(t, limit)
+	})
+}
+
+// TestParkLooksAgain: a worker that is about to park while there is work, roots,
+// a resumed item or another's deque, goes on searching, and the books are as
+// before.
+func TestParkLooksAgain(t *testing.T) {
+	for name, leave := range map[string]func(*Run){
+		"root":    func(*Run) {},
+		"resumed": func(r *Run) { r.nextRoot.Add(1); r.Resume(7) },
+		"pushed":  func(r *Run) { r.nextRoot.Add(1); (&Worker{run: r}).put(7) },
+		"stopped": func(r *Run) { r.nextRoot.Add(1); r.Stop() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := New(graph.New(1, nil, nil), Config{Limit: 3, Exec: func(*Worker, Item) Item { return None }})
+			r.spare.Store(2) // of three slots this worker has one
+			r.searching.Store(1)
+			r.alive = 1
+			leave(r)
+			(&Worker{run: r}).park() // it would block
+			if r.spare.Load() != 2 || r.searching.Load() != 1 || len(r.idle) != 0 {
+				t.Errorf("%d spare, %d searching, %d idle; want 2, 1 and none", r.spare.Load(), r.searching.Load(), len(r.idle))
+			}
+		})
+	}
+}
