@@ -241,3 +241,65 @@ func TestNoGoroutineOutlivesARun(t *testing.T) {
 		}
 	})
 }
+
+func TestCancellationAtAnyMomentLeavesACleanEnd(t *testing.T) {
+	p, edges := grid(t, 12, 12)
+	for i := range 300 {
+		ctx, cancel := context.WithCancel(t.Context())
+		r, err := p.Start(ctx, nil, runnel.MaxParallel(i%4))
+		if err != nil {
+			t.Fatal(err)
+		}
+		left := i % len(edges) // to finish before the cancellation
+		for e := range r.Events() {
+			if _, ok := e.(runnel.TaskFinished); ok {
+				if left--; left <= 0 {
+					cancel()
+				}
+			}
+		}
+		res, err := r.Wait(t.Context())
+		cancel()
+		report := res.Report()
+		if got := report.Totals; got.Tasks != len(edges) || got.Succeeded+got.Cancelled != len(edges) {
+			t.Fatalf("totals %+v, want %d tasks that succeeded or were cancelled", got, len(edges))
+		}
+		if cancelled := report.Totals.Cancelled > 0; errors.Is(err, context.Canceled) != cancelled || (report.State == runnel.Cancelled) != cancelled {
+			t.Fatalf("%d tasks were cancelled, but the run is %v with %v", report.Totals.Cancelled, report.State, err)
+		}
+		for _, task := range report.Tasks {
+			for _, producer := range edges[task.Name] {
+				if task.State == runnel.Succeeded && taskReport(t, report, producer).State != runnel.Succeeded {
+					t.Fatalf("%s succeeded without its producer %s", task.Name, producer)
+				}
+			}
+		}
+	}
+}
+
+func TestARunInsideATask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := pipelineOf(t, step("slow", nil, sleeps(time.Hour)), step("quick", nil, func(ctx context.Context) error {
+			if got := runnel.Info(ctx); got.Task != "quick" || got.RunID != "inner" {
+				t.Errorf("a task of the inner run sees %+v", got)
+			}
+			return nil
+		}))
+		outer := pipelineOf(t, step("outer", nil, func(ctx context.Context) error {
+			_, err := inner.Run(ctx, nil, runnel.RunID("inner"), runnel.MaxParallel(1))
+			return err
+		}))
+		if _, err := outer.Run(t.Context(), nil, runnel.MaxParallel(1)); err != nil {
+			t.Errorf("a run in a task, both of one slot, gave %v", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		res, err := outer.Run(ctx, nil)
+		wantTook(t, "the cancelled run", start, time.Second)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
+		}
+		wantState(t, res.Report(), "outer", runnel.Cancelled)
+	})
+}

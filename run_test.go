@@ -345,6 +345,12 @@ func TestReportOfARunThatGoesOn(t *testing.T) {
 		if live.State != runnel.Running || live.Duration != time.Second || live.Err != nil {
 			t.Errorf("the run is %v after %v with %v, want running after 1s", live.State, live.Duration, live.Err)
 		}
+		text := live.String()
+		for _, part := range from("the pipeline: running after 1s\n", "flaky  retrying  1         +0s                  not yet", "  running   1 ", "  ready     0 ", "end    pending   0 ") {
+			if !strings.Contains(text, part) {
+				t.Errorf("the table of a run that goes on lacks %q:\n%s", part, text)
+			}
+		}
 		res, err := r.Wait(t.Context())
 		if err != nil {
 			t.Fatal(err)
