@@ -28,7 +28,6 @@ type execution struct {
 	engine   *engine.Run
 	slabs    []binding.Slab
 	records  []record       // an element a task
-	ready    []int64        // when each task became ready, or its next attempt due
 	supplied []bool         // which external inputs are there
 	given    []bool         // tasks whose outputs were there before, nil for none
 	uses     []atomic.Int32 // of each output, counted down; nil unless the plan frees
