@@ -303,3 +303,20 @@ func TestARunInsideATask(t *testing.T) {
 		wantState(t, res.Report(), "outer", runnel.Cancelled)
 	})
 }
+
+func TestATaskThatIgnoresAFailureElsewhereIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pipelineOf(t, step("bad", nil, failsWith(io.EOF, time.Second)), step("deaf", nil, func(context.Context) error { time.Sleep(time.Minute); return nil }))
+		start := time.Now()
+		var named []runnel.Event
+		_, err := p.Run(t.Context(), nil, runnel.Observe(func(e runnel.Event) {
+			if e, ok := e.(runnel.TaskUnresponsive); ok && e.Task == "deaf" && e.At.Equal(start.Add(6*time.Second)) {
+				named = append(named, e)
+			}
+		}))
+		wantTook(t, "the run", start, time.Minute)
+		if len(named) != 1 || !errors.Is(err, io.EOF) {
+			t.Errorf("events %v, error %v; want task deaf named once, 5 s after the failure", named, err)
+		}
+	})
+}

@@ -137,3 +137,28 @@ func TestANilInterceptorIsAProblem(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestInputsOfEveryKindOfTaskGoByTheNamesOfTheirData(t *testing.T) {
+	type both struct{ Sum, Difference int }
+	typed := runnel.NewTask("typed", func(_ context.Context, in struct{ A int }) (int, error) { return in.A, nil }).Bind("a", "x")
+	multi := runnel.NewMultiTask(func(_ context.Context, in struct{ A, Y int }) (both, error) {
+		return both{in.A + in.Y, in.A - in.Y}, nil
+	}).Bind("a", "x")
+	plain := runnel.Func("plain", func(a, b int) int { return a * b }, runnel.Inputs("a", "sum")).Bind("a", "x")
+	values := runnel.NewValuesTask("values", from("a", "difference"), from("values"), func(_ context.Context, in runnel.Values) (runnel.Values, error) {
+		return runnel.Values{"values": in["a"]}, nil // under the name of its declaration
+	}).Bind("a", "x")
+	got := map[string]runnel.Values{}
+	_, err := pipelineOf(t, typed, multi, plain, values).Run(t.Context(), runnel.Values{"x": 1, "y": 2}, runnel.MaxParallel(1),
+		runnel.Intercept(func(ctx context.Context, task runnel.TaskInfo, next func(context.Context) error) error {
+			got[task.Task] = task.Inputs()
+			return next(ctx)
+		}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]runnel.Values{"typed": {"x": 1}, "sum": {"x": 1, "y": 2}, "plain": {"x": 1, "sum": 3}, "values": {"x": 1, "difference": -1}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("inputs %v, want %v", got, want)
+	}
+}

@@ -388,3 +388,51 @@ func TestAddAffectsLaterRunsOnly(t *testing.T) {
 		}
 	})
 }
+
+func TestARunMayBeLookedAtFromAnywhereAtAnyTime(t *testing.T) {
+	var tasks []runnel.AnyTask
+	for i := range 200 {
+		name, inputs := fmt.Sprintf("t%d", i), []string(nil)
+		if i >= 10 {
+			inputs = from(fmt.Sprintf("t%d", i-10))
+		}
+		tasks = append(tasks, step(name, inputs, func(ctx context.Context) error {
+			if runnel.Info(ctx).Attempt == 1 && i%3 == 0 {
+				return errFlaky
+			}
+			return nil
+		}, runnel.Retries(1), runnel.RetryDelay(time.Duration(i%2))))
+	}
+	r, err := pipelineOf(t, tasks...).Start(t.Context(), nil, runnel.Observe(func(runnel.Event) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			for ended := false; !ended; {
+				select {
+				case <-r.Done():
+					ended = true
+				default:
+				}
+				report := r.Report()
+				for _, task := range report.Tasks {
+					if task.State == runnel.Succeeded && (task.Attempts == 0 || task.Started.IsZero() || task.Ended.Before(task.Started)) {
+						t.Errorf("a task that succeeded reads %+v", task)
+					}
+				}
+				_ = report.String()
+			}
+		})
+		wg.Go(func() {
+			if _, err := r.Wait(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if got := r.Report().Totals; got.Succeeded != 200 || got.Attempts != 267 {
+		t.Errorf("totals %+v, want 200 tasks in 267 attempts", got)
+	}
+}

@@ -25,9 +25,9 @@ func (m mix) value(node int) int {
 	return (1 + node + 3*m.Need + 5*m.Maybe.Or(-1) + 11*m.Preset) % 1_000_003
 }
 
-// modelTask is a task of a random graph, and what should become of it in a mode
+// mixedTask is a task of a random graph, and what should become of it in a mode
 // that goes on after failures.
-type modelTask struct {
+type mixedTask struct {
 	need, maybe, preset int // numbers of earlier tasks; -1: external data
 	after               []int
 	failures            int // of its first attempts
@@ -39,12 +39,12 @@ type modelTask struct {
 	attempts int
 }
 
-func taskName(i int) string { return fmt.Sprintf("t%d", i) }
+func mixedName(i int) string { return fmt.Sprintf("t%d", i) }
 
-// drawModel draws a graph and works out, naively and one by one, how each task
+// drawMixed draws a graph and works out, naively and one by one, how each task
 // ends.
-func drawModel(t *rapid.T) []*modelTask {
-	tasks := make([]*modelTask, rapid.IntRange(1, 25).Draw(t, "tasks"))
+func drawMixed(t *rapid.T) []*mixedTask {
+	tasks := make([]*mixedTask, rapid.IntRange(1, 25).Draw(t, "tasks"))
 	hows := []func() error{
 		func() error { return errFlaky },
 		func() error { panic("boom") },
@@ -59,7 +59,7 @@ func drawModel(t *rapid.T) []*modelTask {
 			}
 			return n
 		}
-		m := &modelTask{need: earlier("need")}
+		m := &mixedTask{need: earlier("need")}
 		m.maybe = earlier("maybe", m.need)
 		m.preset = earlier("preset", m.need, m.maybe)
 		if i > 0 && rapid.IntRange(0, 3).Draw(t, "has after") == 0 {
@@ -70,12 +70,12 @@ func drawModel(t *rapid.T) []*modelTask {
 		how := rapid.IntRange(0, len(hows)-1).Draw(t, "how")
 		m.how = hows[how]
 		tasks[i] = m
-		settleModel(tasks, i, how == 3)
+		settleMixed(tasks, i, how == 3)
 	}
 	return tasks
 }
 
-func settleModel(tasks []*modelTask, i int, permanent bool) {
+func settleMixed(tasks []*mixedTask, i int, permanent bool) {
 	m := tasks[i]
 	there := func(n int) bool { return n >= 0 && tasks[n].state == runnel.Succeeded }
 	blocked := m.need >= 0 && !there(m.need)
@@ -107,12 +107,12 @@ func settleModel(tasks []*modelTask, i int, permanent bool) {
 	m.value = in.value(i)
 }
 
-func (m *modelTask) declare(i int) runnel.AnyTask {
+func (m *mixedTask) declare(i int) runnel.AnyTask {
 	after := make([]string, len(m.after))
 	for k, a := range m.after {
-		after[k] = taskName(a)
+		after[k] = mixedName(a)
 	}
-	task := runnel.NewTask(taskName(i), func(ctx context.Context, in mix) (int, error) {
+	task := runnel.NewTask(mixedName(i), func(ctx context.Context, in mix) (int, error) {
 		if runnel.Info(ctx).Attempt <= m.failures {
 			return 0, m.how()
 		}
@@ -120,23 +120,23 @@ func (m *modelTask) declare(i int) runnel.AnyTask {
 	}, runnel.Retries(m.retries), runnel.RetryDelay(0), runnel.After(after...))
 	for field, from := range map[string]int{"need": m.need, "maybe": m.maybe, "preset": m.preset} {
 		if from >= 0 {
-			task = task.Bind(field, taskName(from))
+			task = task.Bind(field, mixedName(from))
 		}
 	}
 	return task
 }
 
-// needs is the set of tasks that the targets need.
-func needs(tasks []*modelTask, targets []string) map[string]bool {
+// mixedNeeds is the set of tasks that the targets need.
+func mixedNeeds(tasks []*mixedTask, targets []string) map[string]bool {
 	set := map[string]bool{}
 	for i := len(tasks) - 1; i >= 0; i-- {
-		if len(targets) > 0 && !slices.Contains(targets, taskName(i)) && !set[taskName(i)] {
+		if len(targets) > 0 && !slices.Contains(targets, mixedName(i)) && !set[mixedName(i)] {
 			continue
 		}
-		set[taskName(i)] = true
+		set[mixedName(i)] = true
 		for _, n := range append(slices.Clone(tasks[i].after), tasks[i].need, tasks[i].maybe, tasks[i].preset) {
 			if n >= 0 {
-				set[taskName(n)] = true
+				set[mixedName(n)] = true
 			}
 		}
 	}
@@ -145,7 +145,7 @@ func needs(tasks []*modelTask, targets []string) map[string]bool {
 
 func TestRandomGraphsEndAsANaiveModelSays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		tasks := drawModel(t)
+		tasks := drawMixed(t)
 		var declared []runnel.AnyTask
 		for i, m := range tasks {
 			declared = append(declared, m.declare(i))
@@ -166,7 +166,7 @@ func TestRandomGraphsEndAsANaiveModelSays(t *testing.T) {
 		var targets []string
 		for i := range tasks {
 			if rapid.IntRange(0, 9).Draw(t, "target") == 0 {
-				targets = append(targets, taskName(i))
+				targets = append(targets, mixedName(i))
 			}
 		}
 		if len(targets) > 0 {
@@ -176,18 +176,18 @@ func TestRandomGraphsEndAsANaiveModelSays(t *testing.T) {
 		if res == nil {
 			t.Fatal(err)
 		}
-		compare(t, tasks, mode, targets, res, err)
+		compareMixed(t, tasks, mode, targets, res, err)
 	})
 }
 
-func compare(t *rapid.T, tasks []*modelTask, mode runnel.ErrorMode, targets []string, res *runnel.Result, err error) {
-	report, outputs, want := res.Report(), res.Outputs(), needs(tasks, targets)
+func compareMixed(t *rapid.T, tasks []*mixedTask, mode runnel.ErrorMode, targets []string, res *runnel.Result, err error) {
+	report, outputs, want := res.Report(), res.Outputs(), mixedNeeds(tasks, targets)
 	if len(report.Tasks) != len(want) {
 		t.Errorf("%d tasks in the run, want %d: %v", len(report.Tasks), len(want), slices.Sorted(maps.Keys(want)))
 	}
 	var failed, failedHere []string
 	for i, m := range tasks {
-		name := taskName(i)
+		name := mixedName(i)
 		got, ok := report.Task(name)
 		if ok != want[name] {
 			t.Errorf("%s is in the run: %v, want %v", name, ok, want[name])
