@@ -15,7 +15,11 @@ type scratch struct {
 	run     *execution
 	frames  []any // *binding.Frame, one for each of plan.frames; nil until needed
 	attempt int   // number of the one that goes on
+	elem    int32 // the element it is made at, or whole
+	began   int64 // when the first attempt at that element began
 	judging error // the error that is being judged
+
+	contexts []taskContext // not used yet, for elements
 }
 
 func (x *execution) scratch(w *engine.Worker) *scratch {
@@ -39,41 +43,62 @@ func (s *scratch) giveBack() {
 	}
 }
 
-// exec makes one attempt at a task, and settles it.
+// exec does an item: it makes one attempt at a task or an element, or opens or
+// launches a mapped task.
 func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
-	n := int32(it)
-	r := &x.records[n]
-	if x.given != nil && x.given[n] {
-		x.ended(n, Succeeded, 0, nil, "its outputs were in the data cache")
-		return w.Finish(n)
+	u := unitOf(it)
+	if x.maps != nil {
+		if k := int(u.node) - len(x.plan.nodes); k >= 0 {
+			return x.open(w, x.maps[k])
+		}
+		if m := x.mapped(u.node); m != nil && u.elem == whole {
+			return m.launch(w)
+		}
+	}
+	if x.given != nil && x.given[u.node] {
+		x.ended(u, Succeeded, 0, nil, "its outputs were in the data cache")
+		return w.Finish(u.node)
 	}
 	if x.ctx.Err() != nil {
 		return engine.None // the run ends: cancelRest settles it
 	}
 	if x.uneven.Load() {
-		if reason := x.blocked(n); reason != "" {
-			x.ended(n, Skipped, 0, nil, reason)
-			x.release(n)
-			return w.Finish(n)
+		if reason := x.blocked(u); reason != "" {
+			x.ended(u, Skipped, 0, nil, reason)
+			return x.over(w, u)
 		}
 	}
 	s := x.scratch(w)
-	s.attempt = 1
-	if x.plan.nodes[n].retries {
-		s.attempt = r.attempts() + 1
+	s.attempt, s.elem = 1, u.elem
+	if x.plan.nodes[u.node].retries {
+		s.attempt = attemptsOf(x.status(u)) + 1
 	}
-	x.begin(w, n, r, s.attempt)
-	return x.settle(w, n, s.attempt, x.attempt(s, n))
+	x.begin(w, s, u)
+	return x.settle(w, u, s.attempt, x.attempt(s, u))
 }
 
-// unwound settles a task that ended its goroutine.
+// over follows from a unit that has ended: what became ready.
+func (x *execution) over(w *engine.Worker, u unit) engine.Item {
+	if u.elem != whole {
+		return x.mapped(u.node).over(w, u.elem)
+	}
+	return x.done(w, u.node)
+}
+
+// done follows from a task that has ended.
+func (x *execution) done(w *engine.Worker, node int32) engine.Item {
+	x.release(node)
+	return w.Finish(node)
+}
+
+// unwound settles an attempt that ended its goroutine.
 func (x *execution) unwound(w *engine.Worker, it engine.Item) engine.Item {
 	s := x.scratch(w)
 	if err := s.judging; err != nil {
 		s.judging = nil
-		return x.conclude(w, int32(it), s.attempt, verdict{err: misjudged(err, ErrGoexit)})
+		return x.conclude(w, unitOf(it), s.attempt, verdict{err: misjudged(err, ErrGoexit)})
 	}
-	return x.settle(w, int32(it), s.attempt, ErrGoexit)
+	return x.settle(w, unitOf(it), s.attempt, ErrGoexit)
 }
 
 // now is the time on this worker, in nanoseconds since the run's start. One
@@ -86,37 +111,36 @@ func (x *execution) now(w *engine.Worker) int64 {
 }
 
 // begin notes the start of an attempt.
-func (x *execution) begin(w *engine.Worker, n int32, r *record, attempt int) {
+func (x *execution) begin(w *engine.Worker, s *scratch, u unit) {
 	kind := taskStarted
-	if attempt > 1 {
+	if s.attempt > 1 {
 		kind = taskRetried
 	}
 	if x.log != nil {
-		w.Clock = x.log.add(entry{kind: kind, node: n, attempt: int32(attempt)})
+		w.Clock = x.log.add(entry{kind: kind, unit: u, attempt: int32(s.attempt)})
 	}
-	if x.timed {
-		now := x.now(w)
-		if attempt == 1 {
-			r.started = now
-		} else {
-			x.retried(n, now)
-		}
-	} else if attempt == 1 && x.plan.nodes[n].retries {
-		r.started = int64(time.Since(x.start)) // for MaxRetryTime
+	retries := x.plan.nodes[u.node].retries
+	switch {
+	case s.attempt > 1:
+		s.began = x.retried(u, x.now(w))
+	case x.timed:
+		s.began = x.now(w)
+	case retries:
+		s.began = int64(time.Since(x.start)) // for MaxRetryTime
 	}
-	if x.log != nil || attempt > 1 {
-		x.set(r, Running, attempt)
+	if u.elem == whole {
+		x.records[u.node].started = s.began
+	}
+	if x.log != nil || retries {
+		x.set(u, Running, s.attempt)
 	}
 }
 
-// attempt calls the task once.
-func (x *execution) attempt(s *scratch, n int32) (err error) {
-	node := &x.plan.nodes[n]
-	c := &x.records[n].context
-	if s.attempt > 1 {
-		c = new(taskContext) // the task may have kept that of the attempt before
-	}
-	*c = taskContext{x, n, int32(s.attempt)}
+// attempt makes one call.
+func (x *execution) attempt(s *scratch, u unit) (err error) {
+	node := &x.plan.nodes[u.node]
+	c := s.context(u)
+	*c = taskContext{x, u, int32(s.attempt)}
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
@@ -126,6 +150,20 @@ func (x *execution) attempt(s *scratch, n int32) (err error) {
 		return x.limited(c, s, node)
 	}
 	return x.call(c, s, node)
+}
+
+// context is a context that was not used before: the task may have kept the
+// others.
+func (s *scratch) context(u unit) *taskContext {
+	if u.elem == whole && s.attempt == 1 {
+		return &s.run.records[u.node].context
+	}
+	if len(s.contexts) == 0 {
+		s.contexts = make([]taskContext, 32)
+	}
+	c := &s.contexts[0]
+	s.contexts = s.contexts[1:]
+	return c
 }
 
 func (x *execution) call(ctx context.Context, s *scratch, n *node) error {
@@ -141,7 +179,7 @@ func (x *execution) limited(c *taskContext, s *scratch, n *node) error {
 	ctx, cancel := context.WithTimeout(c, d)
 	defer cancel()
 	if x.log != nil {
-		defer x.nameLate(c.node, d+unresponsiveAfter)()
+		defer x.nameLate(c.unit, d+unresponsiveAfter)()
 	}
 	err := x.call(ctx, s, n)
 	if err == nil || ctx.Err() == nil || x.ctx.Err() != nil {
@@ -155,10 +193,10 @@ func (x *execution) limited(c *taskContext, s *scratch, n *node) error {
 
 // nameLate names a task by an event, unless the function that it returns is
 // called before the time is up.
-func (x *execution) nameLate(n int32, after time.Duration) (inTime func()) {
+func (x *execution) nameLate(u unit, after time.Duration) (inTime func()) {
 	named := make(chan struct{})
 	t := time.AfterFunc(after, func() {
-		x.log.add(entry{kind: taskUnresponsive, node: n, took: unresponsiveAfter})
+		x.log.add(entry{kind: taskUnresponsive, unit: u, took: unresponsiveAfter})
 		close(named)
 	})
 	return func() {
@@ -169,105 +207,117 @@ func (x *execution) nameLate(n int32, after time.Duration) (inTime func()) {
 }
 
 // settle does what follows from the outcome of an attempt.
-func (x *execution) settle(w *engine.Worker, n int32, attempt int, err error) engine.Item {
+func (x *execution) settle(w *engine.Worker, u unit, attempt int, err error) engine.Item {
 	if err == nil {
-		w.Clock = x.ended(n, Succeeded, attempt, nil, "")
-		if x.config.cache != nil {
-			x.store(n)
+		w.Clock = x.ended(u, Succeeded, attempt, nil, "")
+		if x.config.cache != nil && u.elem == whole {
+			x.store(u.node)
 		}
-		x.release(n)
-		return w.Finish(n)
+		return x.over(w, u)
 	}
 	w.Clock = 0
-	return x.conclude(w, n, attempt, x.judge(x.scratch(w), n, attempt, err))
+	return x.conclude(w, u, attempt, x.judge(x.scratch(w), u, attempt, err))
 }
 
-// retryWait is how long a task that is tried again waited for slots after its
-// attempts were due, in nanoseconds, and when the next one is.
-type retryWait struct{ waited, due int64 }
+// retryWait is how long a unit that is tried again waited for slots after its
+// attempts were due, when the first one began, and when the next one is due; in
+// nanoseconds.
+type retryWait struct{ waited, began, due int64 }
 
-// retried adds the wait of an attempt that begins now.
-func (x *execution) retried(n int32, now int64) {
+// retried adds the wait of an attempt that begins now, and returns when the
+// first one began.
+func (x *execution) retried(u unit, now int64) int64 {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	wait := x.waits[n]
+	wait := x.waits[u]
 	wait.waited += now - wait.due
-	x.waits[n] = wait
+	x.waits[u] = wait
+	return wait.began
 }
 
-// retry puts a task off to its next attempt. It holds no slot meanwhile.
-func (x *execution) retry(n int32, attempt int, delay time.Duration, err error) engine.Item {
-	x.set(&x.records[n], Retrying, attempt)
-	x.note(n, err, "")
+// retry puts a unit off to its next attempt. It holds no slot meanwhile.
+func (x *execution) retry(w *engine.Worker, u unit, attempt int, delay time.Duration, err error) engine.Item {
+	x.set(u, Retrying, attempt)
+	x.note(u, err, "")
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	wait := x.waits[n]
-	wait.due = int64(time.Since(x.start) + delay)
-	x.waits[n] = wait
-	if delay == 0 {
-		return engine.Item(n)
+	wait := x.waits[u]
+	wait.began, wait.due = x.scratch(w).began, int64(time.Since(x.start)+delay)
+	x.waits[u] = wait
+	m := x.mapped(u.node)
+	if delay == 0 && m == nil {
+		return u.item()
 	}
-	x.timers[n] = time.AfterFunc(delay, func() {
+	x.timers[u] = time.AfterFunc(delay, func() {
 		x.mu.Lock()
-		delete(x.timers, n)
+		delete(x.timers, u)
 		x.mu.Unlock()
-		x.engine.Resume(engine.Item(n))
+		if m != nil {
+			m.again(u.elem)
+			return
+		}
+		x.engine.Resume(u.item())
 	})
+	if m != nil {
+		return m.putOff()
+	}
 	return engine.None
 }
 
-// fail ends a task for which there is no further attempt.
-func (x *execution) fail(w *engine.Worker, n int32, attempt int, err error) engine.Item {
-	task := x.plan.nodes[n].task
+// fail ends a unit for which there is no further attempt.
+func (x *execution) fail(w *engine.Worker, u unit, attempt int, err error) engine.Item {
+	task := x.plan.nodes[u.node].task
 	// Before anything that follows from it can be seen.
 	x.uneven.Store(true)
+	failure := &TaskError{Task: task.Name(), Location: task.Location(), Attempt: attempt, Index: x.index(u), Err: err}
 	x.mu.Lock()
-	x.failed = append(x.failed, &TaskError{Task: task.Name(), Location: task.Location(), Attempt: attempt, Err: err})
+	x.failed = append(x.failed, failure)
 	x.mu.Unlock()
-	w.Clock = x.ended(n, Failed, attempt, err, "")
+	w.Clock = x.ended(u, Failed, attempt, err, "")
 	if x.config.mode == FailFast {
-		x.cancel(&stopError{task.Name()})
+		x.cancel(&stopError{label(failure.Task, failure.Index)})
 		x.engine.Stop()
 		return engine.None
 	}
-	x.release(n)
-	return w.Finish(n)
+	return x.over(w, u)
 }
 
-// ended notes how a task ended, and returns when.
-func (x *execution) ended(n int32, s State, attempts int, err error, reason string) int64 {
-	r := &x.records[n]
+// ended notes how a unit ended, and returns when.
+func (x *execution) ended(u unit, s State, attempts int, err error, reason string) int64 {
 	var at int64
 	if x.log != nil {
-		at = x.log.add(entry{kind: taskFinished, node: n, state: s, attempt: int32(attempts), err: err, reason: reason})
+		at = x.log.add(entry{kind: taskFinished, unit: u, state: s, attempt: int32(attempts), err: err, reason: reason})
 	} else if x.timed {
 		at = int64(time.Since(x.start))
 	}
-	if x.timed {
-		r.ended = at
+	if u.elem == whole && x.timed {
+		x.records[u.node].ended = at
 	}
 	if s != Succeeded {
 		x.uneven.Store(true)
 	}
 	if err != nil || reason != "" {
-		x.note(n, err, reason)
+		x.note(u, err, reason)
 	}
-	x.set(r, s, attempts)
+	x.set(u, s, attempts)
+	if u.elem != whole {
+		x.mapped(u.node).ended(s)
+	}
 	return at
 }
 
-// note keeps why a task did not succeed at once: the rare case, in maps.
-func (x *execution) note(n int32, err error, reason string) {
+// note keeps why a unit did not succeed at once: the rare case, in maps.
+func (x *execution) note(u unit, err error, reason string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.causes == nil {
-		x.causes, x.reasons, x.timers, x.waits = map[int32]error{}, map[int32]string{}, map[int32]*time.Timer{}, map[int32]retryWait{}
+		x.causes, x.reasons, x.timers, x.waits = map[unit]error{}, map[unit]string{}, map[unit]*time.Timer{}, map[unit]retryWait{}
 	}
 	if err != nil {
-		x.causes[n] = err
+		x.causes[u] = err
 	}
 	if reason != "" {
-		x.reasons[n] = reason
+		x.reasons[u] = reason
 	}
 }
 

@@ -102,6 +102,9 @@ func (b *builder) collect(tasks []AnyTask) {
 		for _, text := range slices.Concat(d.problems, d.config.problems) {
 			b.problem(d, "%s", text)
 		}
+		if d.config.limited && d.axes == nil && !configure(b.config.defaults).limited {
+			b.problem(d, "MaxParallel limits the elements of a mapped task, and this one has none: give it to Run")
+		}
 		if d.config.hasParams {
 			if _, plain := d.body.(*reflectedFunc); !plain {
 				b.problem(d, "Inputs is for Func: this task's inputs are those of its declaration")
@@ -238,7 +241,15 @@ func (b *builder) linkAfter(i int32, d *declaration) {
 func (b *builder) checkTypes(d *declaration, in *input, from producer) {
 	p := b.tasks[from.task]
 	made := p.outputs[from.output].typ
-	if made == nil || fits(made, in.typ) {
+	if made == nil {
+		return
+	}
+	if text := noElements(made, in); text != "" {
+		b.problem(d, "%s, which task %q (%s) produces", text, p.Name(), p.Location())
+		return
+	}
+	made, _ = elementType(made, len(in.axes))
+	if fits(made, in.typ) {
 		return
 	}
 	have, want := typeNames(made, in.typ)
@@ -339,10 +350,10 @@ func (g *built) dag() (*dag.Graph, error) {
 	for i, d := range g.tasks {
 		s := dag.Spec{Name: d.Name(), Description: d.config.description, Meta: d.Meta()}
 		for _, in := range d.inputs {
-			s.Inputs = append(s.Inputs, dag.Port{Name: in.name, Type: in.typ, Optional: in.optional})
+			s.Inputs = append(s.Inputs, dag.Port{Name: in.name, Axes: in.axes, Type: nested(in.typ, len(in.axes)), Optional: in.optional})
 		}
 		for _, out := range d.outputs {
-			s.Outputs = append(s.Outputs, dag.Port{Name: out.name, Type: out.typ})
+			s.Outputs = append(s.Outputs, dag.Port{Name: out.name, Axes: d.axes, Type: out.typ})
 		}
 		for _, t := range g.after[int32(i)] {
 			s.After = append(s.After, g.tasks[t].Name())

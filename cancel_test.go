@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -186,7 +187,7 @@ func TestRunWaitsForATaskThatIgnoresItsContextAndNamesIt(t *testing.T) {
 			}
 		}), runnel.RunID("r1"))
 		wantTook(t, "the run", start, time.Minute)
-		if want := (runnel.TaskUnresponsive{At: start.Add(6 * time.Second), RunID: "r1", Task: "deaf", For: 5 * time.Second}); len(named) != 1 || named[0] != want {
+		if want := (runnel.TaskUnresponsive{At: start.Add(6 * time.Second), RunID: "r1", Task: "deaf", For: 5 * time.Second}); len(named) != 1 || !reflect.DeepEqual(named[0], want) {
 			t.Errorf("events %+v, want %+v alone", named, want)
 		}
 		wantState(t, res.Report(), "deaf", runnel.Succeeded)

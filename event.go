@@ -23,6 +23,7 @@ type TaskStarted struct {
 	At    time.Time
 	RunID string
 	Task  string
+	Index []int // of the element, nil for a whole task
 }
 
 // AttemptFailed tells that an attempt failed. With Retry, another one follows
@@ -32,7 +33,8 @@ type AttemptFailed struct {
 	At      time.Time
 	RunID   string
 	Task    string
-	Attempt int // from 1
+	Index   []int // of the element, nil for a whole task
+	Attempt int   // from 1
 	Err     error
 	Retry   bool
 	Delay   time.Duration
@@ -43,7 +45,8 @@ type TaskRetried struct {
 	At      time.Time
 	RunID   string
 	Task    string
-	Attempt int // from 2
+	Index   []int // of the element, nil for a whole task
+	Attempt int   // from 2
 }
 
 // TaskFinished tells that a task has ended, and how. Tasks that were not called
@@ -52,6 +55,7 @@ type TaskFinished struct {
 	At       time.Time
 	RunID    string
 	Task     string
+	Index    []int // of the element, nil for a whole task
 	State    State // Succeeded, Failed, Skipped or Cancelled
 	Attempts int
 	Err      error  // of the last attempt
@@ -64,6 +68,7 @@ type TaskUnresponsive struct {
 	At    time.Time
 	RunID string
 	Task  string
+	Index []int         // of the element, nil for a whole task
 	For   time.Duration // since its context ended
 }
 

@@ -11,7 +11,7 @@ type entry struct {
 	kind    entryKind
 	state   State
 	retry   bool
-	node    int32
+	unit    unit
 	attempt int32
 	at      int64 // nanoseconds since the run's start
 	took    time.Duration
@@ -93,22 +93,23 @@ func (l *eventLog) read(n int) []entry {
 // event makes the Event of an entry.
 func (x *execution) event(e *entry) Event {
 	at, id, task := x.start.Add(time.Duration(e.at)), x.runID(), ""
-	if e.node >= 0 {
-		task = x.plan.nodes[e.node].task.Name()
+	if e.unit.node >= 0 {
+		task = x.plan.nodes[e.unit.node].task.Name()
 	}
+	index := x.index(e.unit)
 	switch e.kind {
 	case runStarted:
 		return RunStarted{at, x.name(), id, len(x.plan.nodes)}
 	case taskStarted:
-		return TaskStarted{at, id, task}
+		return TaskStarted{at, id, task, index}
 	case attemptFailed:
-		return AttemptFailed{at, id, task, int(e.attempt), e.err, e.retry, e.took}
+		return AttemptFailed{at, id, task, index, int(e.attempt), e.err, e.retry, e.took}
 	case taskRetried:
-		return TaskRetried{at, id, task, int(e.attempt)}
+		return TaskRetried{at, id, task, index, int(e.attempt)}
 	case taskFinished:
-		return TaskFinished{at, id, task, e.state, int(e.attempt), e.err, e.reason}
+		return TaskFinished{at, id, task, index, e.state, int(e.attempt), e.err, e.reason}
 	case taskUnresponsive:
-		return TaskUnresponsive{at, id, task, e.took}
+		return TaskUnresponsive{at, id, task, index, e.took}
 	}
 	return RunFinished{at, x.name(), id, e.took, e.err}
 }

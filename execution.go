@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,7 @@ type execution struct {
 	records  []record       // an element a task
 	supplied []bool         // which external inputs are there
 	given    []bool         // tasks whose outputs were there before, nil for none
+	maps     []*mapRun      // of the mapped tasks, nil for none
 	uses     []atomic.Int32 // of each output, counted down; nil unless the plan frees
 
 	log       *eventLog // nil when nobody watches
@@ -38,14 +40,15 @@ type execution struct {
 	// uneven is set once a task did not succeed: from then on each task looks
 	// whether its producers did.
 	uneven atomic.Bool
+	broken atomic.Bool // a mapped task could not be opened
 
 	mu      sync.Mutex
-	workers []*scratch            // of all workers
-	failed  []*TaskError          // in the order in which they failed
-	causes  map[int32]error       // of the last attempt that failed
-	reasons map[int32]string      // why a task was skipped or cancelled
-	timers  map[int32]*time.Timer // of tasks that wait for their next attempt
-	waits   map[int32]retryWait   // of tasks that were tried again
+	workers []*scratch           // of all workers
+	failed  []*TaskError         // in the order in which they failed
+	causes  map[unit]error       // of the last attempt that failed
+	reasons map[unit]string      // why it was skipped or cancelled
+	timers  map[unit]*time.Timer // of those that wait for their next attempt
+	waits   map[unit]retryWait   // of those that were tried again
 
 	finished atomic.Int64 // nanoseconds since start, 0 while the run goes on
 	err      error        // valid once finished
@@ -99,13 +102,16 @@ func (x *execution) allocate() {
 	for i, s := range x.plan.slabs {
 		x.slabs[i] = s.make(s.n)
 	}
+	for _, p := range x.plan.maps {
+		x.maps = append(x.maps, newMapRun(x, p))
+	}
 	if x.plan.uses != nil {
 		x.uses = make([]atomic.Int32, len(x.plan.uses))
 		for i, uses := range x.plan.uses {
 			x.uses[i].Store(uses)
 		}
 	}
-	x.engine = engine.New(x.plan.graph, engine.Config{Limit: x.config.limit, Exec: x.exec, Unwound: x.unwound})
+	x.engine = engine.New(x.plan.steps, engine.Config{Limit: x.config.limit, Exec: x.exec, Unwound: x.unwound})
 }
 
 // supply puts the external inputs, and what a data cache has, in their places.
@@ -150,7 +156,7 @@ const unresponsiveAfter = 5 * time.Second
 // run runs the plan to its end. It is called once.
 func (x *execution) run() {
 	if x.log != nil {
-		x.log.add(entry{kind: runStarted, node: -1})
+		x.log.add(entry{kind: runStarted, unit: noUnit})
 	}
 	if x.ctx.Err() != nil {
 		x.engine.Stop()
@@ -175,9 +181,9 @@ func (x *execution) awaitRunning() {
 	case <-patience.C:
 	}
 	if x.log != nil {
-		for n := range x.records {
-			if x.records[n].state() == Running {
-				x.log.add(entry{kind: taskUnresponsive, node: int32(n), took: unresponsiveAfter})
+		for u := range x.units() {
+			if stateOf(x.status(u)) == Running {
+				x.log.add(entry{kind: taskUnresponsive, unit: u, took: unresponsiveAfter})
 			}
 		}
 	}
@@ -204,7 +210,7 @@ func (x *execution) finish() {
 	}
 	took := time.Since(x.start)
 	if x.log != nil {
-		x.log.add(entry{kind: runFinished, node: -1, took: took, err: x.err})
+		x.log.add(entry{kind: runFinished, unit: noUnit, took: took, err: x.err})
 		x.log.close()
 	}
 	if x.delivered != nil {
@@ -220,19 +226,56 @@ func (x *execution) finish() {
 	x.finished.Store(max(1, int64(took)))
 }
 
+// noUnit is the unit of what concerns the whole run.
+var noUnit = unit{-1, whole}
+
+// units are all elements, then all tasks.
+func (x *execution) units() iter.Seq[unit] {
+	return func(yield func(unit) bool) {
+		for _, m := range x.maps {
+			for e := range m.status {
+				if !yield(unit{m.plan.node, int32(e)}) {
+					return
+				}
+			}
+		}
+		for n := range x.records {
+			if !yield(unit{int32(n), whole}) {
+				return
+			}
+		}
+	}
+}
+
+// mapped is the state of a mapped task, nil for a plain one.
+func (x *execution) mapped(node int32) *mapRun {
+	if k := x.plan.nodes[node].mapped; k >= 0 {
+		return x.maps[k]
+	}
+	return nil
+}
+
+// index is the index of an element, nil for a whole task.
+func (x *execution) index(u unit) []int {
+	if u.elem == whole {
+		return nil
+	}
+	return x.mapped(u.node).coordinates(u.elem)
+}
+
 // cancelRest ends the tasks that have not ended, and reports whether there were
 // any.
 func (x *execution) cancelRest() bool {
 	rest := false
 	cause := context.Cause(x.ctx)
-	for n := range x.records {
-		r := &x.records[n]
-		if s := r.state(); s.Ended() {
+	for u := range x.units() {
+		status := x.status(u)
+		if s := stateOf(status); s.Ended() {
 			rest = rest || s == Cancelled
 			continue
 		}
 		rest = true
-		x.ended(int32(n), Cancelled, r.attempts(), x.causes[int32(n)], fmt.Sprintf("the run was stopped: %v", cause))
+		x.ended(u, Cancelled, attemptsOf(status), x.causes[u], fmt.Sprintf("the run was stopped: %v", cause))
 	}
 	return rest
 }

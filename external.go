@@ -30,7 +30,7 @@ type want struct {
 // consume notes that a task takes an external input.
 func (b *builder) consume(d *declaration, in *input) *external {
 	e := b.external(in.name)
-	i := slices.IndexFunc(e.wants, func(w want) bool { return w.typ == in.typ })
+	i := slices.IndexFunc(e.wants, func(w want) bool { return w.typ == in.typ && w.axes() == len(in.axes) })
 	if i < 0 {
 		e.wants = append(e.wants, want{in.typ, d, in})
 	} else if compare(d, e.wants[i].task) < 0 {
@@ -87,7 +87,7 @@ func (b *builder) checkWants(e *external) {
 	}
 	first := e.wants[concrete]
 	for _, w := range e.wants {
-		if fits(first.typ, w.typ) {
+		if w.meets(first) {
 			continue
 		}
 		at, other := w, first
@@ -102,6 +102,36 @@ func (b *builder) checkWants(e *external) {
 		b.problem(at.task, "input %q (%s) wants %s, but %s %s: an external input has one type, so change one of the two, or take other data with Bind", e.name, at.in.label, this, by, that)
 	}
 }
+
+// axes is how many axes of the data the wish is about the elements of.
+func (w want) axes() int {
+	if w.in == nil {
+		return 0
+	}
+	return len(w.in.axes)
+}
+
+// meets reports whether a value that meets a wish for a concrete type can meet
+// this one.
+func (w want) meets(first want) bool {
+	if w.axes() < first.axes() {
+		return first.meets(w)
+	}
+	t, ok := elementType(first.typ, w.axes()-first.axes())
+	return ok && (fits(t, w.typ) || first.axes() > 0 && fits(w.typ, t))
+}
+
+// takes reports whether a value of a type, nil for nil, is what is wanted.
+func (w want) takes(got reflect.Type) bool {
+	if got == nil {
+		return w.axes() == 0 && binding.Nilable(w.typ)
+	}
+	t, ok := elementType(got, w.axes())
+	return ok && (t.AssignableTo(w.typ) || w.axes() > 0 && t == reflect.TypeFor[any]())
+}
+
+// String is the type wanted, as that of the whole.
+func (w want) String() string { return nested(w.typ, w.axes()).String() }
 
 // known is every data name of the graph, declared externals included.
 func (g *built) known() iter.Seq[string] {
@@ -214,7 +244,7 @@ func (g *built) missing(e *external, takers []taker, h *hints) string {
 func (e *external) refuse(v any, takers func() [][]taker) string {
 	got := reflect.TypeOf(v)
 	for _, w := range e.wants {
-		if got == nil && binding.Nilable(w.typ) || got != nil && got.AssignableTo(w.typ) {
+		if w.takes(got) {
 			continue
 		}
 		// The run may not need the tasks that want this type.
@@ -227,9 +257,9 @@ func (e *external) refuse(v any, takers func() [][]taker) string {
 		if w.task != nil {
 			why = fmt.Sprintf("task %q (%s) takes it", by[i].task.Name(), by[i].task.Location())
 		}
-		have, want := "nil", w.typ.String()
+		have, want := "nil", w.String()
 		if got != nil {
-			have, want = typeNames(got, w.typ)
+			have, want = typeNames(got, nested(w.typ, w.axes()))
 		}
 		return fmt.Sprintf("input %q must be %s, got %s: %s", e.name, want, have, why)
 	}

@@ -27,7 +27,7 @@ func Func(output string, fn any, opts ...TaskOption) *FuncTask {
 
 func newFunc(name string, fn any, opts []TaskOption) *declaration {
 	b := &reflectedFunc{fn: reflect.ValueOf(fn)}
-	d := declare(b, nil, []output{{name, name, nil}}, opts)
+	d := declare(b, nil, []output{{name: name, label: name}}, opts)
 	if err := checkDataName(name); err != nil {
 		d.problem("output: %v", err)
 	}

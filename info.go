@@ -30,13 +30,14 @@ func Info(ctx context.Context) TaskInfo {
 		return TaskInfo{}
 	}
 	run := c.run.runID()
-	task := c.run.plan.nodes[c.node].task.Name()
+	task, index := c.run.plan.nodes[c.unit.node].task.Name(), c.run.index(c.unit)
 	return TaskInfo{
 		Pipeline:       c.run.name(),
 		RunID:          run,
 		Task:           task,
 		Attempt:        int(c.attempt),
-		IdempotencyKey: run + "/" + task,
+		Index:          index,
+		IdempotencyKey: run + "/" + label(task, index),
 		of:             c,
 	}
 }
@@ -49,7 +50,7 @@ func (i TaskInfo) Inputs() Values {
 	if i.of == nil {
 		return nil
 	}
-	return i.of.run.inputs(i.of.node)
+	return i.of.run.inputs(i.of.unit)
 }
 
 // Label is the task's name with the index of its element, as in "features[42]".
@@ -68,7 +69,7 @@ type infoKey struct{}
 // It is never used again for another attempt, since tasks may keep it.
 type taskContext struct {
 	run     *execution
-	node    int32
+	unit    unit
 	attempt int32
 }
 

@@ -16,8 +16,10 @@ import (
 type input struct {
 	name     string       // of the data
 	label    string       // as the task's code calls it: a field or a parameter
-	typ      reflect.Type // of the value
+	axes     []string     // along which the task takes elements of it, nil for the whole
+	typ      reflect.Type // of the value, or of an element
 	optional bool         // the task runs without it
+	partial  bool         // the task takes what there is of it, and the errors
 }
 
 // signature is what an input struct says: its fields, and the struct with the
@@ -47,10 +49,11 @@ func signatureOf(t reflect.Type) *signature {
 	}
 	seen := map[string]string{}
 	for _, in := range s.inputs {
-		if other, ok := seen[in.name]; ok {
-			s.problem("fields %s and %s both name data %q: give one of them another name with a runnel tag", other, in.label, in.name)
+		key := withAxes(in.name, in.axes)
+		if other, ok := seen[key]; ok {
+			s.problem("fields %s and %s both name data %q: give one of them another name with a runnel tag", other, in.label, key)
 		}
-		seen[in.name] = in.label
+		seen[key] = in.label
 	}
 	got, _ := signatures.LoadOrStore(t, s)
 	return got.(*signature)
@@ -119,6 +122,9 @@ func (s *signature) add(f reflect.StructField, tg tag, index []int, isOpt bool) 
 	if in.name == "" {
 		in.name = snake(f.Name)
 	}
+	if tg.axes != "" {
+		in.axes = strings.Split(tg.axes, ",")
+	}
 	if isOpt {
 		value, _ := f.Type.FieldByName("Value")
 		in.typ = value.Type
@@ -132,6 +138,9 @@ func (s *signature) add(f reflect.StructField, tg tag, index []int, isOpt bool) 
 			s.problem("field %s: default %q: %v", f.Name, tg.text, err)
 			return
 		}
+	}
+	if of, ok := partialOf(f.Type); ok {
+		in.typ, in.partial = of, true
 	}
 	s.inputs = append(s.inputs, in)
 	s.fields = append(s.fields, binding.Field{Index: index, Optional: isOpt})

@@ -20,7 +20,7 @@ func newMultiTask[In, Out any](fn func(context.Context, In) (Out, error), opts [
 	in, out := signatureOf(reflect.TypeFor[In]()), signatureOf(reflect.TypeFor[Out]())
 	outputs := make([]output, len(out.inputs))
 	for i, o := range out.inputs {
-		outputs[i] = output{o.name, o.name, o.typ}
+		outputs[i] = output{name: o.name, label: o.name, typ: o.typ}
 	}
 	d := declare(&multi[In, Out]{in: in, out: out, fn: fn}, in.inputs, outputs, opts)
 	d.checkInput(in, reflect.TypeFor[In]())

@@ -30,7 +30,7 @@ func NewTask[In, Out any](output string, fn func(context.Context, In) (Out, erro
 
 func newTask[In, Out any](name string, fn func(context.Context, In) (Out, error), opts []TaskOption) *declaration {
 	sig := signatureOf(reflect.TypeFor[In]())
-	d := declare(&typed[In, Out]{sig: sig, fn: fn}, sig.inputs, []output{{name, name, reflect.TypeFor[Out]()}}, opts)
+	d := declare(&typed[In, Out]{sig: sig, fn: fn}, sig.inputs, []output{{name: name, label: name, typ: reflect.TypeFor[Out]()}}, opts)
 	d.checkInput(sig, reflect.TypeFor[In]())
 	if err := checkDataName(name); err != nil {
 		d.problem("output: %v", err)
@@ -48,6 +48,14 @@ func (d *declaration) checkInput(sig *signature, t reflect.Type) {
 	}
 	for _, text := range sig.problems {
 		d.problem("%s", text)
+	}
+	if d.axes != nil {
+		return
+	}
+	for _, in := range d.inputs {
+		if in.axes != nil {
+			d.problem("input %q (%s) names an axis, along which a mapped task runs once for each element: declare it with NewMapTask, or drop the brackets", withAxes(in.name, in.axes), in.label)
+		}
 	}
 }
 
@@ -108,10 +116,13 @@ func fill[In any](s *scratch, n *node, sig *signature) (*binding.Frame[In], erro
 	sources := run.plan.from(n)
 	for i := range sources {
 		from := &sources[i]
-		if from.optional && run.absent(from) {
-			continue
+		var err error
+		if from.optional || from.partial {
+			err = run.fill(f, i, from)
+		} else {
+			err = f.Set(i, run.slabs[from.slab], int(from.index))
 		}
-		if err := f.Set(i, run.slabs[from.slab], int(from.index)); err != nil {
+		if err != nil {
 			f.Take()
 			return nil, run.mismatch(n, i, err)
 		}

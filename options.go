@@ -23,6 +23,8 @@ type taskConfig struct {
 	params      []string // of Inputs
 	hasParams   bool
 	needs       Resources
+	limited     bool // by limit
+	limit       int  // of a mapped task's elements under way, 0 for none
 	retry       retryPolicy
 	problems    []string
 }

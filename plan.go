@@ -13,7 +13,9 @@ import (
 type plan struct {
 	of      *built
 	nodes   []node
-	graph   *graph.Graph
+	graph   *graph.Graph // which node waits for which
+	steps   *graph.Graph // what the engine runs: the graph, and a step that opens each mapped task
+	maps    []*mapPlan   // of the mapped tasks
 	sources []source
 	outputs []slot
 	slabs   []slabPlan   // the last holds the external inputs
@@ -41,6 +43,7 @@ type node struct {
 	outputs  span  // in plan.outputs
 	frame    int32 // number of the frame of its input struct, or -1
 	outFrame int32 // the same of an output struct
+	mapped   int32 // number in plan.maps, or -1
 	// retries and limited say that the task has Retries and a Timeout: most have
 	// none, and need not be asked for them.
 	retries, limited bool
@@ -60,6 +63,7 @@ type source struct {
 	slot
 	node     int32 // that produces it, or -1 for an external input
 	optional bool
+	partial  bool
 }
 
 // compile makes a plan of the tasks marked in keep, where those marked in given
@@ -69,6 +73,7 @@ func compile(g *built, keep, given []bool) *plan {
 	c.number()
 	c.assign()
 	c.link()
+	c.unfold()
 	return c.plan
 }
 
@@ -146,7 +151,11 @@ func (c *compiler) assign() {
 		}
 		n.outputs = span{start, int32(len(c.outputs))}
 		in, out := d.body.frames()
-		n.frame, n.outFrame = c.frame(in), c.frame(out)
+		n.frame, n.outFrame, n.mapped = c.frame(in), c.frame(out), -1
+		if d.axes != nil && !c.isGiven(i) {
+			n.mapped = int32(len(c.maps))
+			c.maps = append(c.maps, newMapPlan(d, c.at(int32(i))))
+		}
 	}
 }
 
@@ -196,17 +205,17 @@ func (c *compiler) link() {
 		}
 		start := int32(len(c.sources))
 		for k, l := range links {
-			optional := g.tasks[i].inputs[k].optional
+			optional, partial := g.tasks[i].inputs[k].optional, g.tasks[i].inputs[k].partial
 			if e := l.external; e != nil {
 				if !optional && !needed[e.number] {
 					needed[e.number] = true
 					c.needs = append(c.needs, e)
 				}
-				c.sources = append(c.sources, source{slot{boxed, e.number}, -1, optional})
+				c.sources = append(c.sources, source{slot{boxed, e.number}, -1, optional, partial})
 				continue
 			}
 			from := c.at(l.task)
-			c.sources = append(c.sources, source{c.into(&c.nodes[from])[l.output], from, optional})
+			c.sources = append(c.sources, source{c.into(&c.nodes[from])[l.output], from, optional, partial})
 		}
 		c.nodes[c.at(int32(i))].sources = span{start, int32(len(c.sources))}
 	}

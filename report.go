@@ -156,10 +156,10 @@ func (x *execution) taskReport(n int32) TaskReport {
 		if x.timed {
 			t.Ended, t.Waited = x.start.Add(time.Duration(rec.ended)), x.waited(n)
 		}
-		t.Reason = x.reasons[n]
+		t.Reason = x.reasons[unit{n, whole}]
 	}
 	if s != Succeeded {
-		t.Err = x.causes[n]
+		t.Err = x.causes[unit{n, whole}]
 	}
 	return t
 }
@@ -175,7 +175,7 @@ func (x *execution) waited(n int32) time.Duration {
 	for _, p := range x.plan.graph.Pred(n) {
 		ready = max(ready, x.records[p].ended)
 	}
-	return time.Duration(rec.started - ready + x.waits[n].waited)
+	return time.Duration(rec.started - ready + x.waits[unit{n, whole}].waited)
 }
 
 // isReady reports whether everything that a task waits for has ended.

@@ -16,6 +16,10 @@ type Result struct{ x *execution }
 // otherwise names both types. An output fits a T that it can be assigned to.
 func Get[T any](r *Result, name string) (T, error) {
 	var v T
+	if p, ok := any(&v).(partial); ok {
+		err := r.partial(name, p)
+		return v, err
+	}
 	n, at, err := r.find(name)
 	if err != nil {
 		return v, err
@@ -52,6 +56,21 @@ func (r *Result) Outputs() map[string]any {
 // Report tells what became of each task, and when.
 func (r *Result) Report() *Report { return r.x.report() }
 
+// partial fills a Partial with an output.
+func (r *Result) partial(name string, p partial) error {
+	x := r.x
+	if from, ok := x.plan.of.producers[name]; ok {
+		if n := x.plan.at(from.task); n >= 0 && x.opened(n) && !x.letGo(n, int(from.output)) {
+			return x.partial(p, n, slot{})
+		}
+	}
+	n, at, err := r.find(name)
+	if err != nil {
+		return err
+	}
+	return x.partial(p, x.plan.at(x.plan.of.names[n.task.Name()]), at)
+}
+
 func (r *Result) value(name string) (any, error) {
 	_, at, err := r.find(name)
 	if err != nil {
@@ -83,7 +102,7 @@ func (r *Result) find(name string) (*node, slot, error) {
 	case s == Skipped:
 		x.mu.Lock()
 		defer x.mu.Unlock()
-		return nil, slot{}, fmt.Errorf("runnel: data %q: task %q was %w: %s", name, n.task.Name(), ErrSkipped, x.reasons[i])
+		return nil, slot{}, fmt.Errorf("runnel: data %q: task %q was %w: %s", name, n.task.Name(), ErrSkipped, x.reasons[unit{i, whole}])
 	case s != Succeeded:
 		return nil, slot{}, fmt.Errorf("runnel: data %q is %w: task %q %s", name, ErrNotProduced, n.task.Name(), outcome(s))
 	case x.letGo(i, int(from.output)):

@@ -15,15 +15,28 @@ func (x *execution) absent(from *source) bool {
 
 // blocked says why a task cannot run, or is empty: something it needs did not
 // succeed.
-func (x *execution) blocked(n int32) string {
-	node := &x.plan.nodes[n]
+func (x *execution) blocked(u unit) string {
+	if m := x.mapped(u.node); m != nil {
+		return m.blocked(u.elem)
+	}
+	return x.blockedNode(&x.plan.nodes[u.node])
+}
+
+func (x *execution) blockedNode(node *node) string {
 	sources := x.plan.from(node)
 	for i := range sources {
 		from := &sources[i]
 		if from.node < 0 || from.optional {
 			continue
 		}
-		if s := x.records[from.node].state(); s != Succeeded {
+		fed := node.mapped >= 0 && x.plan.maps[node.mapped].inputs[i].from >= 0
+		if fed {
+			if !x.opened(from.node) {
+				return fmt.Sprintf("its input %q is missing: task %q could not start", node.task.inputs[i].name, x.plan.nodes[from.node].task.Name())
+			}
+			continue // what is missing shows element by element
+		}
+		if s := x.records[from.node].state(); s != Succeeded && !(from.partial && x.opened(from.node)) {
 			return fmt.Sprintf("its input %q is missing: task %q %s", node.task.inputs[i].name, x.plan.nodes[from.node].task.Name(), outcome(s))
 		}
 	}
@@ -70,8 +83,11 @@ func (x *execution) mismatch(n *node, i int, err error) error {
 }
 
 // inputs are the values that a task is called with.
-func (x *execution) inputs(n int32) Values {
-	node := &x.plan.nodes[n]
+func (x *execution) inputs(u unit) Values {
+	if u.elem != whole {
+		return x.mapped(u.node).inputValues(u.elem)
+	}
+	node := &x.plan.nodes[u.node]
 	sources := x.plan.from(node)
 	in := make(Values, len(sources))
 	for i := range sources {

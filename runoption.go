@@ -31,19 +31,36 @@ type runOption func(*runConfig)
 func (o runOption) applyRun(c *runConfig) { o(c) }
 
 // A ParallelOption limits how much happens at once.
-type ParallelOption interface{ RunOption }
-
-// MaxParallel limits how many tasks of a run are being called at once, exactly.
-// A task that waits for its next attempt does not count. By default, and with 0,
-// there is no limit.
-func MaxParallel(n int) ParallelOption {
-	return runOption(func(c *runConfig) {
-		if n < 0 {
-			c.problem("MaxParallel must be 0 or more, got %d: 0 lifts the limit", n)
-		}
-		c.limit = n
-	})
+type ParallelOption interface {
+	RunOption
+	TaskOption
 }
+
+type parallelOption int
+
+const negativeLimit = "MaxParallel must be 0 or more, got %d: 0 lifts the limit"
+
+func (n parallelOption) applyRun(c *runConfig) {
+	if n < 0 {
+		c.problem(negativeLimit, int(n))
+	}
+	c.limit = int(n)
+}
+
+func (n parallelOption) applyTask(c *taskConfig) {
+	if n < 0 {
+		c.problem(negativeLimit, int(n))
+	}
+	c.limited, c.limit = true, int(n)
+}
+
+func (n parallelOption) applyRegister(d *declaration) { d.override(n) }
+
+// MaxParallel limits, exactly, how many tasks of a run are being called at once;
+// given to a mapped task, how many of its elements are. What waits for its next
+// attempt does not count. By default there is no limit on tasks, and one of 1,024
+// on the elements of a mapped task, or the run's if it has one; 0 lifts it.
+func MaxParallel(n int) ParallelOption { return parallelOption(n) }
 
 // ErrorMode says what the failure of a task does to the rest of a run.
 type ErrorMode int

@@ -3,6 +3,8 @@ package runnel
 import (
 	"fmt"
 	"sync/atomic"
+
+	"github.com/runnelflow/runnel/internal/engine"
 )
 
 // State is how far a task of a run has come. Every task ends in one of the last
@@ -57,17 +59,37 @@ type record struct {
 	ended   int64       // last attempt
 }
 
-func (r *record) load() uint32  { return atomic.LoadUint32(&r.status) }
-func (r *record) state() State  { return State(r.load()) }
-func (r *record) attempts() int { return int(r.load() >> 8) }
+func (r *record) state() State  { return stateOf(&r.status) }
+func (r *record) attempts() int { return attemptsOf(&r.status) }
+
+func stateOf(status *uint32) State   { return State(atomic.LoadUint32(status)) }
+func attemptsOf(status *uint32) int  { return int(atomic.LoadUint32(status) >> 8) }
+func statusOf(s State, n int) uint32 { return uint32(n)<<8 | uint32(s) }
+
+// unit is what is attempted: a task, or an element of a mapped one.
+type unit struct{ node, elem int32 }
+
+// whole is the elem of a unit that is a task: a plain one, or all of a mapped one.
+const whole = -1
+
+func unitOf(it engine.Item) unit { return unit{int32(uint32(it)), int32(it>>32) - 1} }
+
+func (u unit) item() engine.Item { return engine.Item(uint32(u.node)) | engine.Item(u.elem+1)<<32 }
+
+// status is where the state of a unit stands.
+func (x *execution) status(u unit) *uint32 {
+	if u.elem == whole {
+		return &x.records[u.node].status
+	}
+	return &x.mapped(u.node).status[u.elem]
+}
 
 // set is atomic only in a run that is watched: an atomic store would wait for
 // the memory of the record, which nobody has touched yet.
-func (x *execution) set(r *record, s State, attempts int) {
-	status := uint32(attempts)<<8 | uint32(s)
-	if x.log != nil {
-		atomic.StoreUint32(&r.status, status)
-		return
+func (x *execution) set(u unit, s State, attempts int) {
+	if status := x.status(u); x.log != nil || u.elem != whole {
+		atomic.StoreUint32(status, statusOf(s, attempts))
+	} else {
+		*status = statusOf(s, attempts)
 	}
-	r.status = status
 }

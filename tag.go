@@ -8,11 +8,13 @@ import (
 // tag is a parsed `runnel:"…"` struct tag: a data name, then options.
 //
 //	runnel:"name"              the data name; empty for the field's own in snake case
+//	runnel:"name[i,j]"         its elements along these axes, for a mapped task
 //	runnel:"name,optional"     absent is the zero value
 //	runnel:"name,default=0.5"  absent is the default; it comes last and may hold commas
 //	runnel:"-"                 not an input
 type tag struct {
 	name       string
+	axes       string // with commas between, empty for the whole of the data
 	skip       bool
 	optional   bool
 	hasDefault bool
@@ -24,11 +26,15 @@ func parseTag(s string) (tag, error) {
 	if s == "-" {
 		return tag{skip: true}, nil
 	}
-	name, rest, more := strings.Cut(s, ",")
+	name, rest, more := cutName(s)
 	if name == "-" {
 		return tag{}, fmt.Errorf("the tag - leaves the field out, so it takes no options: drop %q", ","+rest)
 	}
-	t := tag{name: name}
+	name, axes, err := splitAxes(name)
+	if err != nil {
+		return tag{}, err
+	}
+	t := tag{name: name, axes: strings.Join(axes, ",")}
 	if err := checkDataName(name); name != "" && err != nil {
 		return tag{}, err
 	}
@@ -50,6 +56,18 @@ func parseTag(s string) (tag, error) {
 	return t, nil
 }
 
+// cutName cuts a tag at the first comma that is not between brackets.
+func cutName(s string) (name, rest string, more bool) {
+	from := max(0, strings.IndexByte(s, ']'))
+	if comma, bracket := strings.IndexByte(s, ','), strings.IndexByte(s, '['); bracket < 0 || comma >= 0 && comma < bracket {
+		from = 0 // the brackets, if any, belong to a default
+	}
+	if at := strings.IndexByte(s[from:], ','); at >= 0 {
+		return s[:from+at], s[from+at+1:], true
+	}
+	return s, "", false
+}
+
 // checkDataName refuses names that could not be told from an axis or a typing
 // error. Names of a values task are literal and do not come here.
 func checkDataName(name string) error {
@@ -59,7 +77,7 @@ func checkDataName(name string) error {
 	case strings.TrimSpace(name) != name:
 		return fmt.Errorf("data name %q begins or ends with a space: drop it", name)
 	case strings.ContainsAny(name, "[]"):
-		return fmt.Errorf("data name %q has brackets, which name an axis: a plain task works on whole values, so drop them", name)
+		return fmt.Errorf("data name %q has brackets, which name an axis: this task works on whole values, so drop them, or declare it with NewMapTask", name)
 	case strings.Contains(name, ","):
 		return fmt.Errorf("data name %q has a comma: drop it", name)
 	}

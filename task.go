@@ -39,6 +39,7 @@ type output struct {
 	name  string       // of the data
 	label string       // as the task's code calls it
 	typ   reflect.Type // of the value
+	elem  reflect.Type // of an element, nil unless the task is mapped
 }
 
 // declaration is a task without its types: what the graph is built from.
@@ -47,6 +48,7 @@ type declaration struct {
 	pc      uintptr
 	inputs  []input
 	outputs []output
+	axes    []string // of a mapped task: it runs once for each combination of their indices
 	opts    []TaskOption
 	config  *taskConfig // opts, applied
 	body    body
@@ -179,13 +181,16 @@ func (d *declaration) rebind(from, data string) {
 	if err := d.checkName(data); err != nil {
 		d.problem("Bind: %v", err)
 	}
-	i := slices.IndexFunc(d.inputs, func(in input) bool { return in.name == from })
-	if i < 0 {
+	if !slices.ContainsFunc(d.inputs, func(in input) bool { return in.name == from }) {
 		d.problem("Bind(%q, %q): the task has no input %q%s", from, data, from, orList(", only ", d.Inputs()))
 		return
 	}
 	d.inputs = slices.Clone(d.inputs)
-	d.inputs[i].name = data
+	for i := range d.inputs {
+		if d.inputs[i].name == from {
+			d.inputs[i].name = data
+		}
+	}
 }
 
 // checkName refuses a data name that this kind of task cannot have.

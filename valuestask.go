@@ -32,7 +32,7 @@ func newValues(name string, inputs, outputs []string, fn func(context.Context, V
 		ins[i] = input{name: in, label: in, typ: reflect.TypeFor[any]()}
 	}
 	for i, out := range outputs {
-		outs[i] = output{out, out, reflect.TypeFor[any]()}
+		outs[i] = output{name: out, label: out, typ: reflect.TypeFor[any]()}
 	}
 	d := declare(&values{fn}, ins, outs, opts)
 	d.name = name

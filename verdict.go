@@ -21,7 +21,7 @@ type verdict struct {
 // judge decides what follows from a failed attempt. It calls code that is not
 // ours, RetryIf and the methods of the error: when that panics, or ends the
 // goroutine, the task has failed.
-func (x *execution) judge(s *scratch, n int32, attempt int, err error) (v verdict) {
+func (x *execution) judge(s *scratch, u unit, attempt int, err error) (v verdict) {
 	s.judging = err
 	defer func() {
 		if p := recover(); p != nil {
@@ -33,8 +33,8 @@ func (x *execution) judge(s *scratch, n int32, attempt int, err error) (v verdic
 	if x.ctx.Err() != nil && x.isCancellation(err) {
 		v.cancelled = true
 	} else {
-		elapsed := time.Since(x.start) - time.Duration(x.records[n].started)
-		v.delay, v.again = x.plan.nodes[n].task.config.retry.again(err, attempt, elapsed)
+		elapsed := time.Since(x.start) - time.Duration(s.began)
+		v.delay, v.again = x.plan.nodes[u.node].task.config.retry.again(err, attempt, elapsed)
 	}
 	s.judging = nil
 	return v
@@ -47,16 +47,16 @@ func misjudged(err, why error) error {
 }
 
 // conclude does what a verdict says.
-func (x *execution) conclude(w *engine.Worker, n int32, attempt int, v verdict) engine.Item {
+func (x *execution) conclude(w *engine.Worker, u unit, attempt int, v verdict) engine.Item {
 	if v.cancelled {
-		x.ended(n, Cancelled, attempt, v.err, fmt.Sprintf("the run was stopped: %v", context.Cause(x.ctx)))
+		x.ended(u, Cancelled, attempt, v.err, fmt.Sprintf("the run was stopped: %v", context.Cause(x.ctx)))
 		return engine.None
 	}
 	if x.log != nil {
-		x.log.add(entry{kind: attemptFailed, node: n, attempt: int32(attempt), err: v.err, retry: v.again, took: v.delay})
+		x.log.add(entry{kind: attemptFailed, unit: u, attempt: int32(attempt), err: v.err, retry: v.again, took: v.delay})
 	}
 	if v.again {
-		return x.retry(n, attempt, v.delay, v.err)
+		return x.retry(w, u, attempt, v.delay, v.err)
 	}
-	return x.fail(w, n, attempt, v.err)
+	return x.fail(w, u, attempt, v.err)
 }

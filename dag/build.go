@@ -9,7 +9,8 @@ import (
 // Port is a named, typed end of a task.
 type Port struct {
 	Name     string
-	Type     reflect.Type // nil: not known
+	Axes     []string     // along which the task takes or makes elements of it, nil for the whole
+	Type     reflect.Type // of the whole; nil: not known
 	Optional bool         // of an input: the task tolerates its absence
 }
 

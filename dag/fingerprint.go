@@ -62,13 +62,14 @@ func (f *fingerprint) ports(ports []Port) {
 	sorted := slices.SortedFunc(slices.Values(ports), func(a, b Port) int {
 		return cmp.Or(
 			cmp.Compare(a.Name, b.Name),
+			cmp.Compare(axesText(a), axesText(b)),
 			cmp.Compare(f.typeName(a.Type), f.typeName(b.Type)),
 			cmp.Compare(optionalMark(a), optionalMark(b)),
 		)
 	})
 	f.number(len(sorted))
 	for _, p := range sorted {
-		f.text(p.Name)
+		f.text(p.Name + axesText(p))
 		f.text(f.typeName(p.Type))
 		f.text(optionalMark(p))
 	}

@@ -45,11 +45,16 @@ func (w *textWriter) task(n *Node) {
 	w.out.WriteString(shown(n.Name))
 	w.out.WriteByte(':')
 	required := make(map[string]bool, len(n.Inputs))
-	for _, p := range n.ports[:n.inputPorts] {
+	axes := map[string]string{}
+	for _, p := range n.ports {
 		required[p.Name] = required[p.Name] || !p.Optional
+		if len(p.Axes) > 0 {
+			axes[p.Name] = axesText(p)
+		}
 	}
 	for k, name := range n.Inputs {
 		w.item(k, name)
+		w.out.WriteString(axes[name])
 		if w.graph.data[n.inputIDs[k]].producer < 0 {
 			w.out.WriteByte('*')
 			w.external = true
@@ -63,6 +68,7 @@ func (w *textWriter) task(n *Node) {
 		w.out.WriteString(" →")
 		for k, name := range n.Outputs {
 			w.item(k, name)
+			w.out.WriteString(axes[name])
 		}
 	}
 	if len(n.After) > 0 {
@@ -72,6 +78,14 @@ func (w *textWriter) task(n *Node) {
 		}
 		w.out.WriteByte(')')
 	}
+}
+
+// axesText is what stands behind the name of a port with axes.
+func axesText(p Port) string {
+	if len(p.Axes) == 0 {
+		return ""
+	}
+	return "[" + strings.Join(p.Axes, ",") + "]"
 }
 
 // item writes the k-th name of a list.

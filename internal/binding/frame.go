@@ -38,12 +38,15 @@ func NewFrame[In any](fields []Field, template In) *Frame[In] {
 }
 
 // Set copies value i of a slab into a field.
-func (f *Frame[In]) Set(field int, s Slab, i int) error {
+func (f *Frame[In]) Set(field int, s Reader, i int) error {
 	if ok := f.present[field]; ok != nil {
 		*ok = true
 	}
 	return s.CopyTo(i, f.values[field])
 }
+
+// Field is a pointer to the value of a field.
+func (f *Frame[In]) Field(field int) any { return f.values[field] }
 
 // Take returns the filled struct and makes the frame empty again, so that it
 // holds on to no value. A nil frame is that of a struct without inputs.

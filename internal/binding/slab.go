@@ -11,13 +11,9 @@ import (
 // A Slab holds the values of one type that one run produces. Different
 // positions may be used concurrently.
 type Slab interface {
-	// CopyTo copies value i to *dst, a pointer to the slab's type or to a type
-	// that the value can be assigned to. The error says what does not fit.
-	CopyTo(i int, dst any) error
+	Reader
 	// CopyFrom sets value i from *src, a pointer to the slab's type.
 	CopyFrom(i int, src any)
-	// Load returns value i.
-	Load(i int) any
 	// Store sets value i; v must be assignable to the slab's type, nil is its
 	// zero value.
 	Store(i int, v any)
