@@ -138,6 +138,9 @@ func (b *builder) findProducers() {
 			namesakes[d.Name()] = append(namesakes[d.Name()], int32(i))
 		}
 		for k, o := range d.outputs {
+			if o.name == "" {
+				continue // the declaration is wrong, and said so
+			}
 			this := producer{int32(i), int32(k)}
 			last, taken := b.producers[o.name]
 			if !taken {
@@ -149,7 +152,7 @@ func (b *builder) findProducers() {
 			}
 			if last.task != this.task {
 				several[o.name] = append(several[o.name], this)
-			} else if d.outputs[last.output].label != o.label { // else the declaration is wrong, and said so
+			} else if d.outputs[last.output].label != o.label { // else said when it was declared
 				b.problem(d, "it produces data %q twice: rename one of its outputs", o.name)
 			}
 		}
