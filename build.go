@@ -80,7 +80,7 @@ func (b *builder) collect(tasks []AnyTask) {
 	b.names = make(map[string]int32, len(tasks))
 	originals := make([]*declaration, 0, len(tasks))
 	if len(tasks) == 0 {
-		b.problem(nil, "it has no tasks: give them to FromTasks, or call Add before Build, Run or Graph")
+		b.problem(nil, "it has no tasks: give them to FromTasks or a Registry's Register, or call Add before Build, Run or Graph")
 	}
 	for i, t := range tasks {
 		if isNil(t) {
