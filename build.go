@@ -11,6 +11,7 @@ import (
 
 	"github.com/runnelflow/runnel/dag"
 	"github.com/runnelflow/runnel/internal/graph"
+	"github.com/runnelflow/runnel/internal/typename"
 )
 
 // built is a checked graph. It is immutable.
@@ -259,13 +260,11 @@ func typeNames(a, b reflect.Type) (string, string) {
 	if a.String() != b.String() {
 		return a.String(), b.String()
 	}
-	full := func(t reflect.Type) string {
-		if t.PkgPath() == "" {
-			return t.String()
-		}
-		return t.PkgPath() + "." + t.Name()
+	x, y := typename.Full(a), typename.Full(b)
+	if x == y { // types of two functions
+		y += " (another type of that name)"
 	}
-	return full(a), full(b)
+	return x, y
 }
 
 // order checks that the tasks can be put in an order.
