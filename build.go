@@ -11,6 +11,7 @@ import (
 
 	"github.com/runnelflow/runnel/dag"
 	"github.com/runnelflow/runnel/internal/graph"
+	"github.com/runnelflow/runnel/internal/typename"
 )
 
 // built is a checked graph. It is immutable.
@@ -80,7 +81,7 @@ func (b *builder) collect(tasks []AnyTask) {
 	b.names = make(map[string]int32, len(tasks))
 	originals := make([]*declaration, 0, len(tasks))
 	if len(tasks) == 0 {
-		b.problem(nil, "it has no tasks: give them to FromTasks, or call Add before Build, Run or Graph")
+		b.problem(nil, "it has no tasks: give them to FromTasks or a Registry's Register, or call Add before Build, Run or Graph")
 	}
 	for i, t := range tasks {
 		if isNil(t) {
@@ -141,6 +142,9 @@ func (b *builder) findProducers() {
 			namesakes[d.Name()] = append(namesakes[d.Name()], int32(i))
 		}
 		for k, o := range d.outputs {
+			if o.name == "" {
+				continue // the declaration is wrong, and said so
+			}
 			this := producer{int32(i), int32(k)}
 			last, taken := b.producers[o.name]
 			if !taken {
@@ -152,7 +156,7 @@ func (b *builder) findProducers() {
 			}
 			if last.task != this.task {
 				several[o.name] = append(several[o.name], this)
-			} else if d.outputs[last.output].label != o.label { // else the declaration is wrong, and said so
+			} else if d.outputs[last.output].label != o.label { // else said when it was declared
 				b.problem(d, "it produces data %q twice: rename one of its outputs", o.name)
 			}
 		}
@@ -267,13 +271,11 @@ func typeNames(a, b reflect.Type) (string, string) {
 	if a.String() != b.String() {
 		return a.String(), b.String()
 	}
-	full := func(t reflect.Type) string {
-		if t.PkgPath() == "" {
-			return t.String()
-		}
-		return t.PkgPath() + "." + t.Name()
+	x, y := typename.Full(a), typename.Full(b)
+	if x == y { // types of two functions
+		y += " (another type of that name)"
 	}
-	return full(a), full(b)
+	return x, y
 }
 
 // order checks that the tasks can be put in an order.

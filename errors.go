@@ -44,7 +44,7 @@ func (e *TaskError) Unwrap() error { return e.Err }
 // A RunError is why a run did not succeed: the tasks that failed, and the cause
 // of a cancellation. Tasks that were cancelled because another one failed are
 // not in it, so errors.Is(err, context.Canceled) means that the caller
-// cancelled.
+// cancelled, unless a task failed with that error of its own accord.
 type RunError struct {
 	Pipeline string
 	RunID    string

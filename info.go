@@ -25,6 +25,9 @@ type TaskInfo struct {
 // Info is the information of the attempt that a context was made for; the zero
 // TaskInfo for any other context.
 func Info(ctx context.Context) TaskInfo {
+	if ctx == nil {
+		return TaskInfo{}
+	}
 	c, _ := ctx.Value(infoKey{}).(*taskContext)
 	if c == nil {
 		return TaskInfo{}

@@ -49,8 +49,11 @@ func TestInfoTellsATaskWhatItIsPartOf(t *testing.T) {
 }
 
 func TestInfoOfAnotherContextIsZero(t *testing.T) {
-	if got := runnel.Info(t.Context()); !reflect.DeepEqual(got, runnel.TaskInfo{}) || got.Inputs() != nil {
-		t.Errorf("got %+v", got)
+	var none context.Context
+	for _, ctx := range []context.Context{t.Context(), none} {
+		if got := runnel.Info(ctx); !reflect.DeepEqual(got, runnel.TaskInfo{}) || got.Inputs() != nil {
+			t.Errorf("got %+v", got)
+		}
 	}
 }
 

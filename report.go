@@ -144,8 +144,9 @@ func (x *execution) outcome() State {
 // taskReport is the part of a snapshot about one task. x.mu is held.
 func (x *execution) taskReport(n int32) TaskReport {
 	rec := &x.records[n]
-	s := rec.state()
-	t := TaskReport{Name: x.plan.nodes[n].task.Name(), State: s, Attempts: rec.attempts()}
+	status := rec.load() // once: the task may be going on
+	s := State(uint8(status))
+	t := TaskReport{Name: x.plan.nodes[n].task.Name(), State: s, Attempts: int(status >> 8)}
 	if s == Pending && x.isReady(n) {
 		t.State = Ready
 	}

@@ -72,9 +72,9 @@ func MaxRetryTime(d time.Duration) RetryOption {
 	return durationOption("MaxRetryTime", d, func(p *retryPolicy) { p.maxTime = d })
 }
 
-// Timeout ends the context of each attempt after d. A task that returns an error
-// by then has failed that attempt with [context.DeadlineExceeded], and may be
-// tried again. Default 0, no timeout.
+// Timeout ends the context of each attempt after d, interceptors included. An
+// error that the task returns from then on counts as [context.DeadlineExceeded]
+// and may be tried again; a result counts as a result. Default 0, no timeout.
 func Timeout(d time.Duration) RetryOption {
 	return durationOption("Timeout", d, func(p *retryPolicy) { p.timeout = d })
 }

@@ -8,6 +8,8 @@ import (
 	"hash"
 	"reflect"
 	"slices"
+
+	"github.com/runnelflow/runnel/internal/typename"
 )
 
 // fingerprintVersion is hashed first. It changes when the encoding does, so
@@ -78,7 +80,7 @@ func (f *fingerprint) ports(ports []Port) {
 func (f *fingerprint) typeName(t reflect.Type) string {
 	name, ok := f.typeNames[t]
 	if !ok {
-		name = fullTypeName(t)
+		name = typename.Full(t)
 		f.typeNames[t] = name
 	}
 	return name

@@ -25,6 +25,7 @@ var layers = []layer{
 	// they see no task, no name and no type of the library.
 	{pkg: "internal/graph"},
 	{pkg: "internal/nearest"},
+	{pkg: "internal/typename"},
 	{pkg: "internal/engine", may: []string{"internal/graph"}},
 	{pkg: "internal/binding"},
 	{pkg: "internal/lifecycle"},
@@ -36,7 +37,7 @@ var layers = []layer{
 	{pkg: "internal/arch"},
 
 	// The graph as users see it: no execution, no values.
-	{pkg: "dag", may: []string{"internal/graph", "internal/nearest", "internal/layout"}},
+	{pkg: "dag", may: []string{"internal/graph", "internal/nearest", "internal/layout", "internal/typename"}},
 
 	// The contract of a broker stands below the library that uses it.
 	{pkg: "broker", may: []string{"internal/lifecycle"}},
@@ -44,7 +45,7 @@ var layers = []layer{
 
 	{pkg: ".", may: []string{
 		"broker", "dag", "internal/binding", "internal/engine", "internal/graph",
-		"internal/layout", "internal/lifecycle", "internal/nearest",
+		"internal/layout", "internal/lifecycle", "internal/nearest", "internal/typename",
 	}},
 
 	// What is built on the library.

@@ -1,4 +1,6 @@
-package dag
+// Package typename writes types so that those of different packages can be told
+// apart.
+package typename
 
 import (
 	"fmt"
@@ -6,10 +8,9 @@ import (
 	"strings"
 )
 
-// fullTypeName writes a type as its String method does, but with the whole
-// import path in place of the package's name, which several packages may
-// share. A type that is not known is empty.
-func fullTypeName(t reflect.Type) string {
+// Full writes a type as its String method does, but with the whole import path
+// in place of the package's name, which several packages may share. A type that is not known is empty.
+func Full(t reflect.Type) string {
 	if t == nil {
 		return ""
 	}
