@@ -267,8 +267,6 @@ func (x *execution) retry(w *engine.Worker, u unit, attempt int, delay time.Dura
 // fail ends a unit for which there is no further attempt.
 func (x *execution) fail(w *engine.Worker, u unit, attempt int, err error) engine.Item {
 	task := x.plan.nodes[u.node].task
-	// Before anything that follows from it can be seen.
-	x.uneven.Store(true)
 	failure := &TaskError{Task: task.Name(), Location: task.Location(), Attempt: attempt, Index: x.index(u), Err: err}
 	x.mu.Lock()
 	x.failed = append(x.failed, failure)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -144,7 +145,7 @@ func (x *execution) outcome() State {
 // taskReport is the part of a snapshot about one task. x.mu is held.
 func (x *execution) taskReport(n int32) TaskReport {
 	rec := &x.records[n]
-	status := rec.load() // once: the task may be going on
+	status := atomic.LoadUint32(&rec.status) // once: the task may be going on
 	s := State(uint8(status))
 	t := TaskReport{Name: x.plan.nodes[n].task.Name(), State: s, Attempts: int(status >> 8)}
 	if s == Pending && x.isReady(n) {
