@@ -207,7 +207,9 @@ func (x *execution) retry(n int32, attempt int, delay time.Duration, err error) 
 	if delay == 0 {
 		return engine.Item(n)
 	}
+	x.resuming.Add(1)
 	x.timers[n] = time.AfterFunc(delay, func() {
+		defer x.resuming.Done()
 		x.mu.Lock()
 		delete(x.timers, n)
 		x.mu.Unlock()
@@ -219,8 +221,6 @@ func (x *execution) retry(n int32, attempt int, delay time.Duration, err error) 
 // fail ends a task for which there is no further attempt.
 func (x *execution) fail(w *engine.Worker, n int32, attempt int, err error) engine.Item {
 	task := x.plan.nodes[n].task
-	// Before anything that follows from it can be seen.
-	x.uneven.Store(true)
 	x.mu.Lock()
 	x.failed = append(x.failed, &TaskError{Task: task.Name(), Location: task.Location(), Attempt: attempt, Err: err})
 	x.mu.Unlock()
