@@ -239,16 +239,19 @@ func (x *execution) retried(u unit, now int64) int64 {
 func (x *execution) retry(w *engine.Worker, u unit, attempt int, delay time.Duration, err error) engine.Item {
 	x.set(u, Retrying, attempt)
 	x.note(u, err, "")
+	began := x.scratch(w).began
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	wait := x.waits[u]
-	wait.began, wait.due = x.scratch(w).began, int64(time.Since(x.start)+delay)
+	wait.began, wait.due = began, int64(time.Since(x.start)+delay)
 	x.waits[u] = wait
 	m := x.mapped(u.node)
 	if delay == 0 && m == nil {
 		return u.item()
 	}
+	x.resuming.Add(1)
 	x.timers[u] = time.AfterFunc(delay, func() {
+		defer x.resuming.Done()
 		x.mu.Lock()
 		delete(x.timers, u)
 		x.mu.Unlock()

@@ -50,6 +50,8 @@ type execution struct {
 	timers  map[unit]*time.Timer // of those that wait for their next attempt
 	waits   map[unit]retryWait   // of those that were tried again
 
+	resuming sync.WaitGroup // one for each timer: none outlives the run
+
 	finished atomic.Int64 // nanoseconds since start, 0 while the run goes on
 	err      error        // valid once finished
 }
@@ -195,10 +197,13 @@ func (x *execution) awaitRunning() {
 func (x *execution) finish() {
 	x.mu.Lock()
 	for _, t := range x.timers {
-		t.Stop()
+		if t.Stop() {
+			x.resuming.Done()
+		}
 	}
 	x.timers = nil
 	x.mu.Unlock()
+	x.resuming.Wait()
 	var cause error
 	if x.ctx.Err() != nil && x.cancelRest() {
 		if cause = context.Cause(x.ctx); isStop(cause) {

@@ -38,6 +38,9 @@ func Get[T any](r *Result, name string) (T, error) {
 // caller's, the values are not copies.
 func (r *Result) Outputs() map[string]any {
 	out := map[string]any{}
+	if r == nil {
+		return out
+	}
 	for n := range r.x.plan.nodes {
 		node := &r.x.plan.nodes[n]
 		if r.x.records[n].state() != Succeeded {
@@ -54,7 +57,12 @@ func (r *Result) Outputs() map[string]any {
 }
 
 // Report tells what became of each task, and when.
-func (r *Result) Report() *Report { return r.x.report() }
+func (r *Result) Report() *Report {
+	if r == nil {
+		return nil
+	}
+	return r.x.report()
+}
 
 // partial fills a Partial with an output.
 func (r *Result) partial(name string, p partial) error {
