@@ -80,6 +80,7 @@ func (b *builder) collect(tasks []AnyTask) {
 	b.tasks = make([]*declaration, 0, len(tasks))
 	b.names = make(map[string]int32, len(tasks))
 	originals := make([]*declaration, 0, len(tasks))
+	namesakes := map[*declaration]bool{} // of tasks that came before
 	if len(tasks) == 0 {
 		b.problem(nil, "it has no tasks: give them to FromTasks or a Registry's Register, or call Add before Build, Run or Graph")
 	}
@@ -90,9 +91,12 @@ func (b *builder) collect(tasks []AnyTask) {
 		}
 		d := t.declared()
 		same, known := b.names[d.Name()]
-		if known && originals[same] == d {
+		if known && (originals[same] == d || namesakes[d]) {
 			b.problem(d, "the task was added twice: add it once, or add a copy made with As")
 			continue
+		}
+		if known {
+			namesakes[d] = true
 		}
 		originals = append(originals, d)
 		if len(b.config.defaults) > 0 {
@@ -165,7 +169,7 @@ func (b *builder) findProducers() {
 	told := map[pair]bool{}
 	for name, from := range several {
 		from = append(from, b.producers[name])
-		slices.SortFunc(from, func(x, y producer) int { return compare(b.tasks[x.task], b.tasks[y.task]) })
+		slices.SortFunc(from, func(x, y producer) int { return b.compare(x.task, y.task) })
 		b.producers[name] = from[0]
 		first := b.tasks[from[0].task]
 		for _, p := range from[1:] {
@@ -175,7 +179,7 @@ func (b *builder) findProducers() {
 	}
 	for name, tasks := range namesakes {
 		tasks = append(tasks, b.names[name])
-		slices.SortFunc(tasks, func(x, y int32) int { return compare(b.tasks[x], b.tasks[y]) })
+		slices.SortFunc(tasks, b.compare)
 		b.names[name] = tasks[0]
 		for _, t := range tasks[1:] {
 			if !told[pair{tasks[0], t}] {
@@ -185,12 +189,21 @@ func (b *builder) findProducers() {
 	}
 }
 
-// compare orders tasks for messages.
+// compare orders tasks by number as compare does.
+func (b *builder) compare(x, y int32) int {
+	return cmp.Or(compare(b.tasks[x], b.tasks[y]), cmp.Compare(x, y))
+}
+
+// compare orders tasks for messages. Tasks of one name and place, as a loop
+// declares them, differ in their data.
 func compare(a, b *declaration) int {
 	if c := cmp.Compare(a.Name(), b.Name()); c != 0 || a == b {
 		return c
 	}
-	return cmp.Compare(a.Location(), b.Location())
+	return cmp.Or(cmp.Compare(a.Location(), b.Location()),
+		slices.Compare(a.Outputs(), b.Outputs()),
+		slices.Compare(a.Inputs(), b.Inputs()),
+		slices.Compare(a.config.after, b.config.after))
 }
 
 // link finds where each input comes from.
@@ -224,7 +237,7 @@ func (b *builder) linkAfter(i int32, d *declaration) {
 	for _, name := range d.config.after {
 		t, ok := b.names[name]
 		switch {
-		case ok && t == i:
+		case name == d.Name():
 			if !slices.Contains(configure(d.opts).after, name) {
 				continue // from Defaults, which means the others
 			}
@@ -305,7 +318,7 @@ func (b *builder) order() {
 	for i := range byRank {
 		byRank[i] = int32(i)
 	}
-	slices.SortStableFunc(byRank, func(x, y int32) int { return compare(b.tasks[x], b.tasks[y]) })
+	slices.SortFunc(byRank, b.compare)
 	rank := make([]int32, len(b.tasks))
 	for r, i := range byRank {
 		rank[i] = int32(r)
