@@ -18,6 +18,7 @@ type scratch struct {
 	elem    int32 // the element it is made at, or whole
 	began   int64 // when the first attempt at that element began
 	judging error // the error that is being judged
+	rescued error // the error that a fallback is called for
 
 	contexts []taskContext // not used yet, for elements
 }
@@ -97,6 +98,10 @@ func (x *execution) unwound(w *engine.Worker, it engine.Item) engine.Item {
 	if err := s.judging; err != nil {
 		s.judging = nil
 		return x.conclude(w, unitOf(it), s.attempt, verdict{err: misjudged(err, ErrGoexit)})
+	}
+	if err := s.rescued; err != nil {
+		s.rescued = nil
+		return x.fail(w, unitOf(it), s.attempt, fmt.Errorf("%w; its fallback failed too: %w", err, ErrGoexit))
 	}
 	return x.settle(w, unitOf(it), s.attempt, ErrGoexit)
 }
@@ -209,14 +214,23 @@ func (x *execution) nameLate(u unit, after time.Duration) (inTime func()) {
 // settle does what follows from the outcome of an attempt.
 func (x *execution) settle(w *engine.Worker, u unit, attempt int, err error) engine.Item {
 	if err == nil {
-		w.Clock = x.ended(u, Succeeded, attempt, nil, "")
-		if x.config.cache != nil && u.elem == whole {
-			x.store(u.node)
-		}
-		return x.over(w, u)
+		return x.succeed(w, u, attempt, "")
 	}
 	w.Clock = 0
+	if err == errCondition {
+		x.ended(u, Skipped, attempt, nil, err.Error())
+		return x.over(w, u)
+	}
 	return x.conclude(w, u, attempt, x.judge(x.scratch(w), u, attempt, err))
+}
+
+// succeed ends a unit that has its outputs.
+func (x *execution) succeed(w *engine.Worker, u unit, attempt int, reason string) engine.Item {
+	w.Clock = x.ended(u, Succeeded, attempt, nil, reason)
+	if x.config.cache != nil && u.elem == whole {
+		x.store(u.node)
+	}
+	return x.over(w, u)
 }
 
 // retryWait is how long a unit that is tried again waited for slots after its

@@ -9,7 +9,7 @@ import (
 // mapPlan is a mapped task in a plan.
 type mapPlan struct {
 	node   int32
-	body   mapBody
+	store  elementStore
 	rank   int // how many axes
 	inputs []mapInput
 	feeds  []feed // the inputs that come element by element from mapped tasks
@@ -31,7 +31,7 @@ type feed struct {
 }
 
 func newMapPlan(d *declaration, node int32) *mapPlan {
-	p := &mapPlan{node: node, body: d.body.(mapBody), rank: len(d.axes)}
+	p := &mapPlan{node: node, store: d.body.(interface{ store() elementStore }).store(), rank: len(d.axes)}
 	for _, in := range d.inputs {
 		m := mapInput{from: -1}
 		for _, axis := range in.axes {

@@ -153,7 +153,7 @@ func (m *mapRun) source(i int, from *source) ([]int, error) {
 	feed := x.maps[p.from]
 	e := elementSource{from: feed.values, feed: feed, width: 1}
 	if rank < len(feed.dims) {
-		e.from = binding.Rows(feed.plan.body.flat(feed.values), feed.dims[rank:])
+		e.from = binding.Rows(feed.plan.store.flat(feed.values), feed.dims[rank:])
 		for _, n := range feed.dims[rank:] {
 			e.width *= n
 		}
@@ -216,7 +216,7 @@ func (m *mapRun) coordinates(elem int32) []int {
 func (m *mapRun) prepare() {
 	n := m.count()
 	m.status = make([]uint32, n)
-	m.values = m.plan.body.elements(n)
+	m.values = m.plan.store.elements(n)
 	m.left.Store(int64(n))
 	m.window.end = n
 	feeds := m.plan.feeds

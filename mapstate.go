@@ -64,7 +64,7 @@ func (m *mapRun) putOff() engine.Item {
 }
 
 // nested is the whole output, one level of slices for each axis.
-func (m *mapRun) nested() any { return binding.Nest(m.plan.body.flat(m.values), m.dims) }
+func (m *mapRun) nested() any { return binding.Nest(m.plan.store.flat(m.values), m.dims) }
 
 // errs says why elements are missing, by their place in the flat output.
 func (m *mapRun) errs() map[int]error {
@@ -115,7 +115,7 @@ func (m *mapRun) inputValues(elem int32) Values {
 func (x *execution) partial(p partial, node int32, at slot) error {
 	values, errs := any(nil), map[int]error(nil)
 	if m := x.mapped(node); m != nil && m.values != nil {
-		values, errs = m.plan.body.flat(m.values), m.errs()
+		values, errs = m.plan.store.flat(m.values), m.errs()
 	} else {
 		values = x.slabs[at.slab].Load(int(at.index))
 	}

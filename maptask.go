@@ -37,24 +37,25 @@ type MapTask[In, Out any] struct{ *declaration }
 // Retries, Timeout and state belong to each element. At most 1,024 elements of a
 // task, or as many as [MaxParallel] says, are under way at once.
 func NewMapTask[In, Out any](output string, fn func(context.Context, In) (Out, error), opts ...TaskOption) *MapTask[In, Out] {
-	return &MapTask[In, Out]{newMapTask(output, fn, opts)}
-}
-
-func newMapTask[In, Out any](pattern string, fn func(context.Context, In) (Out, error), opts []TaskOption) *declaration {
-	sig := signatureOf(reflect.TypeFor[In]())
-	name, axes, err := splitAxes(pattern)
-	elem := reflect.TypeFor[Out]()
-	out := output{name: name, label: name, typ: nested(elem, len(axes)), elem: elem}
-	d := declare(&mapper[In, Out]{sig: sig, fn: fn, rank: len(axes)}, sig.inputs, []output{out}, opts)
-	d.axes = axes
-	if err == nil {
-		err = checkDataName(name)
-	}
+	name, axes, err := splitAxes(output)
+	d := declareMap(name, axes, signatureOf(reflect.TypeFor[In]()), fn, opts)
 	switch {
 	case err != nil:
 		d.problem("output: %v", err)
 	case axes == nil:
 		d.problem("output %q names no axis to map over: write %q, with the axes of the inputs, or declare it with NewTask", name, name+"[i]")
+	}
+	return &MapTask[In, Out]{d}
+}
+
+// declareMap declares a task that runs once for each element along the axes.
+func declareMap[In, Out any](name string, axes []string, sig *signature, fn func(context.Context, In) (Out, error), opts []TaskOption) *declaration {
+	elem := reflect.TypeFor[Out]()
+	out := output{name: name, label: name, typ: nested(elem, len(axes)), elem: elem}
+	d := declare(&function[In, Out]{shape: mapper[In, Out]{len(axes)}, sig: sig, fn: fn}, sig.inputs, []output{out}, opts)
+	d.axes = axes
+	if err := checkDataName(name); err != nil {
+		d.problem("output: %v", err)
 	}
 	d.checkInput(sig, reflect.TypeFor[In]())
 	d.checkAxes()
@@ -111,56 +112,60 @@ func (t *MapTask[In, Out]) Get(r *Result) ([]Out, error) {
 	return p.Values, nil
 }
 
-// mapper is the body of a mapped task of known types.
-type mapper[In, Out any] struct {
-	sig  *signature
-	fn   func(context.Context, In) (Out, error)
-	rank int
+// When is a copy that runs only for elements for which the condition holds. The
+// others are skipped, like elements of a task that needs them; see [Task.When].
+func (t *MapTask[In, Out]) When(condition func(In) bool) *MapTask[In, Out] {
+	return &MapTask[In, Out]{withWhen[In, Out](t.declaration, condition)}
 }
 
-func (b *mapper[In, Out]) call(ctx context.Context, s *scratch, n *node) error {
+// Fallback is a copy that has another way to make an element whose last attempt
+// has failed; see [Task.Fallback].
+func (t *MapTask[In, Out]) Fallback(fn func(context.Context, In, error) (Out, error)) *MapTask[In, Out] {
+	return &MapTask[In, Out]{withFallback(t.declaration, fn)}
+}
+
+// mapper is the shape of a task that runs once an element.
+type mapper[In, Out any] struct{ rank int }
+
+func (mapper[In, Out]) fill(s *scratch, n *node, sig *signature) (*binding.Frame[In], error) {
 	m := s.run.maps[n.mapped]
 	f, _ := s.frames[n.frame].(*binding.Frame[In])
 	if f == nil {
-		f = frame[In](s, n.frame, b.sig)
+		f = frame[In](s, n.frame, sig)
 	}
 	for i := range m.inputs {
 		if err := m.set(f, i, s.elem); err != nil {
 			f.Take()
-			return s.run.mismatch(n, i, err)
+			return nil, s.run.mismatch(n, i, err)
 		}
 	}
-	out, err := b.fn(ctx, f.Take())
-	if err != nil {
-		return err
-	}
-	m.values.(binding.Values[Out])[s.elem] = out
-	return nil
+	return f, nil
 }
 
-func (b *mapper[In, Out]) frames() (in, out reflect.Type) { return frameType[In](b.sig), nil }
+func (mapper[In, Out]) keep(s *scratch, n *node, out Out) {
+	s.run.maps[n.mapped].values.(binding.Values[Out])[s.elem] = out
+}
+
+func (mapper[In, Out]) frames(sig *signature) (in, out reflect.Type) { return frameType[In](sig), nil }
 
 // slab makes room for n whole outputs.
-func (b *mapper[In, Out]) slab(_, n int) binding.Slab {
+func (b mapper[In, Out]) slab(_, n int) binding.Slab {
 	if b.rank == 1 {
 		return binding.NewValues[[]Out](n)
 	}
 	return binding.NewReflected(nested(reflect.TypeFor[Out](), b.rank), n)
 }
 
-func (b *mapper[In, Out]) compiled() bool { return b.rank == 1 }
+func (b mapper[In, Out]) compiled() bool { return b.rank == 1 }
 
-// elements makes room for n elements.
-func (b *mapper[In, Out]) elements(n int) binding.Slab { return binding.NewValues[Out](n) }
+func (mapper[In, Out]) elements(n int) binding.Slab { return binding.NewValues[Out](n) }
 
-// flat is a slab of elements as a slice.
-func (b *mapper[In, Out]) flat(elements binding.Slab) any {
-	return []Out(elements.(binding.Values[Out]))
-}
+func (mapper[In, Out]) flat(elements binding.Slab) any { return []Out(elements.(binding.Values[Out])) }
 
-// mapBody is a body that is called once an element.
-type mapBody interface {
-	body
+// elementStore is the part of a mapped task's shape that knows its type.
+type elementStore interface {
+	// elements makes room for n of them.
 	elements(n int) binding.Slab
+	// flat is such a slab as a slice.
 	flat(elements binding.Slab) any
 }

@@ -22,7 +22,7 @@ func newMultiTask[In, Out any](fn func(context.Context, In) (Out, error), opts [
 	for i, o := range out.inputs {
 		outputs[i] = output{name: o.name, label: o.name, typ: o.typ}
 	}
-	d := declare(&multi[In, Out]{in: in, out: out, fn: fn}, in.inputs, outputs, opts)
+	d := declare(&function[In, Out]{shape: multi[In, Out]{out}, sig: in, fn: fn}, in.inputs, outputs, opts)
 	d.checkInput(in, reflect.TypeFor[In]())
 	for _, text := range out.problems {
 		d.problem("outputs: %s", text)
@@ -61,39 +61,31 @@ func getOutputs[Out any](r *Result, d *declaration) (Out, error) {
 	return out, nil
 }
 
-// multi is the body of a task with several outputs.
-type multi[In, Out any] struct {
-	in, out *signature
-	fn      func(context.Context, In) (Out, error)
+// multi is the shape of a task of whole values with several outputs.
+type multi[In, Out any] struct{ out *signature }
+
+func (multi[In, Out]) fill(s *scratch, n *node, sig *signature) (*binding.Frame[In], error) {
+	return fill[In](s, n, sig)
 }
 
-func (b *multi[In, Out]) call(ctx context.Context, s *scratch, n *node) error {
-	in, err := fill[In](s, n, b.in)
-	if err != nil {
-		return err
-	}
-	out, err := b.fn(ctx, in.Take())
-	if err != nil {
-		return err
-	}
+func (m multi[In, Out]) keep(s *scratch, n *node, out Out) {
 	f, _ := s.frames[n.outFrame].(*binding.Frame[Out])
 	if f == nil {
-		f = frame[Out](s, n.outFrame, b.out)
+		f = frame[Out](s, n.outFrame, m.out)
 	}
 	f.Put(out)
 	for i, at := range s.run.plan.into(n) {
 		f.Get(i, s.run.slabs[at.slab], int(at.index))
 	}
 	f.Take()
-	return nil
 }
 
-func (b *multi[In, Out]) frames() (in, out reflect.Type) {
-	return frameType[In](b.in), reflect.TypeFor[Out]()
+func (multi[In, Out]) frames(sig *signature) (in, out reflect.Type) {
+	return frameType[In](sig), reflect.TypeFor[Out]()
 }
 
-func (b *multi[In, Out]) slab(k, n int) binding.Slab {
-	return binding.NewReflected(b.out.inputs[k].typ, n)
+func (m multi[In, Out]) slab(k, n int) binding.Slab {
+	return binding.NewReflected(m.out.inputs[k].typ, n)
 }
 
-func (b *multi[In, Out]) compiled() bool { return false }
+func (multi[In, Out]) compiled() bool { return false }

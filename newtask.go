@@ -25,12 +25,13 @@ type Task[In, Out any] struct {
 //
 // Mistakes in the declaration are reported when a pipeline is built.
 func NewTask[In, Out any](output string, fn func(context.Context, In) (Out, error), opts ...TaskOption) *Task[In, Out] {
-	return &Task[In, Out]{newTask(output, fn, opts), getOutput[Out]}
+	d := declareTask(output, signatureOf(reflect.TypeFor[In]()), fn, opts)
+	return &Task[In, Out]{d, getOutput[Out]}
 }
 
-func newTask[In, Out any](name string, fn func(context.Context, In) (Out, error), opts []TaskOption) *declaration {
-	sig := signatureOf(reflect.TypeFor[In]())
-	d := declare(&typed[In, Out]{sig: sig, fn: fn}, sig.inputs, []output{{name: name, label: name, typ: reflect.TypeFor[Out]()}}, opts)
+// declareTask declares a task of whole values with one output.
+func declareTask[In, Out any](name string, sig *signature, fn func(context.Context, In) (Out, error), opts []TaskOption) *declaration {
+	d := declare(&function[In, Out]{shape: plain[In, Out]{}, sig: sig, fn: fn}, sig.inputs, []output{{name: name, label: name, typ: reflect.TypeFor[Out]()}}, opts)
 	d.checkInput(sig, reflect.TypeFor[In]())
 	if err := checkDataName(name); err != nil {
 		d.problem("output: %v", err)
@@ -79,29 +80,39 @@ func getOutput[Out any](r *Result, d *declaration) (Out, error) {
 	return Get[Out](r, d.outputs[0].name)
 }
 
-// typed is the body of a task of known types.
-type typed[In, Out any] struct {
-	sig *signature
-	fn  func(context.Context, In) (Out, error)
+// When is a copy that runs only if the condition holds for its inputs. Otherwise
+// it is skipped, which is no failure: so are the tasks that need its output, and
+// those for which it is optional run without it. The condition must be safe for
+// concurrent use.
+func (t *Task[In, Out]) When(condition func(In) bool) *Task[In, Out] {
+	return &Task[In, Out]{withWhen[In, Out](t.declaration, condition), t.get}
 }
 
-func (b *typed[In, Out]) call(ctx context.Context, s *scratch, n *node) error {
-	f, err := fill[In](s, n, b.sig)
-	if err != nil {
-		return err
-	}
-	out, err := b.fn(ctx, f.Take())
-	if err != nil {
-		return err
-	}
+// Fallback is a copy that has another way to make its output: when its last
+// attempt has failed, the function is called with the inputs and the error. What
+// it returns is the task's output; its error, joined to the other, fails the
+// task. It is not called when the run is cancelled.
+func (t *Task[In, Out]) Fallback(fn func(context.Context, In, error) (Out, error)) *Task[In, Out] {
+	return &Task[In, Out]{withFallback(t.declaration, fn), t.get}
+}
+
+// plain is the shape of a task of whole values with one output.
+type plain[In, Out any] struct{}
+
+func (plain[In, Out]) fill(s *scratch, n *node, sig *signature) (*binding.Frame[In], error) {
+	return fill[In](s, n, sig)
+}
+
+func (plain[In, Out]) keep(s *scratch, n *node, out Out) {
 	at := s.run.plan.outputs[n.outputs.start]
 	s.run.slabs[at.slab].(binding.Values[Out])[at.index] = out
-	return nil
 }
 
-func (b *typed[In, Out]) frames() (in, out reflect.Type) { return frameType[In](b.sig), nil }
+func (plain[In, Out]) frames(sig *signature) (in, out reflect.Type) { return frameType[In](sig), nil }
 
-func (b *typed[In, Out]) slab(_, n int) binding.Slab { return binding.NewValues[Out](n) }
+func (plain[In, Out]) slab(_, n int) binding.Slab { return binding.NewValues[Out](n) }
+
+func (plain[In, Out]) compiled() bool { return true }
 
 // fill puts the inputs of a node into the worker's frame; nil when it has none.
 func fill[In any](s *scratch, n *node, sig *signature) (*binding.Frame[In], error) {
@@ -149,5 +160,3 @@ func frameType[In any](sig *signature) reflect.Type {
 	}
 	return reflect.TypeFor[In]()
 }
-
-func (b *typed[In, Out]) compiled() bool { return true }

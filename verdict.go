@@ -58,5 +58,28 @@ func (x *execution) conclude(w *engine.Worker, u unit, attempt int, v verdict) e
 	if v.again {
 		return x.retry(w, u, attempt, v.delay, v.err)
 	}
+	if r, ok := x.plan.nodes[u.node].body.(rescuer); ok && r.rescues() && attempt > 0 {
+		err := x.rescue(x.scratch(w), u, r, v.err)
+		if err == nil {
+			return x.succeed(w, u, attempt, "its fallback made the output")
+		}
+		v.err = fmt.Errorf("%w; its fallback failed too: %w", v.err, err)
+	}
 	return x.fail(w, u, attempt, v.err)
+}
+
+// rescue calls the fallback of a unit that has failed.
+func (x *execution) rescue(s *scratch, u unit, r rescuer, cause error) (err error) {
+	s.rescued = cause
+	defer func() {
+		if p := recover(); p != nil {
+			err = &PanicError{Value: p, Stack: debug.Stack()}
+			s.rescued = nil
+		}
+	}()
+	c := s.context(u)
+	*c = taskContext{x, u, int32(s.attempt)}
+	err = r.rescue(c, s, &x.plan.nodes[u.node], cause)
+	s.rescued = nil
+	return err
 }

@@ -1,0 +1,103 @@
+package runnel
+
+import (
+	"context"
+	"errors"
+	"reflect"
+
+	"github.com/runnelflow/runnel/internal/binding"
+)
+
+// function is the body of a task whose types the compiler knows.
+type function[In, Out any] struct {
+	shape[In, Out]
+	sig      *signature
+	fn       func(context.Context, In) (Out, error)
+	when     func(In) bool                                 // nil: always
+	fallback func(context.Context, In, error) (Out, error) // nil: none
+}
+
+// shape is what kinds of tasks differ in: where inputs come from, and where
+// outputs go.
+type shape[In, Out any] interface {
+	// fill puts the inputs into the worker's frame, nil when there are none.
+	fill(s *scratch, n *node, sig *signature) (*binding.Frame[In], error)
+	// keep stores what the function returned.
+	keep(s *scratch, n *node, out Out)
+
+	frames(sig *signature) (in, out reflect.Type)
+	slab(k, n int) binding.Slab
+	compiled() bool
+}
+
+// errCondition is the error of an attempt whose condition does not hold.
+var errCondition = errors.New("its condition does not hold")
+
+func (f *function[In, Out]) call(ctx context.Context, s *scratch, n *node) error {
+	frame, err := f.fill(s, n, f.sig)
+	if err != nil {
+		return err
+	}
+	in := frame.Take()
+	if f.when != nil && !f.when(in) {
+		return errCondition
+	}
+	out, err := f.fn(ctx, in)
+	if err != nil {
+		return err
+	}
+	f.keep(s, n, out)
+	return nil
+}
+
+// rescue makes the fallback's attempt at a task that has failed.
+func (f *function[In, Out]) rescue(ctx context.Context, s *scratch, n *node, cause error) error {
+	frame, err := f.fill(s, n, f.sig)
+	if err != nil {
+		return err
+	}
+	out, err := f.fallback(ctx, frame.Take(), cause)
+	if err != nil {
+		return err
+	}
+	f.keep(s, n, out)
+	return nil
+}
+
+// store is the part of a mapped task's shape that knows its type.
+func (f *function[In, Out]) store() elementStore { return f.shape.(elementStore) }
+
+func (f *function[In, Out]) rescues() bool { return f.fallback != nil }
+
+func (f *function[In, Out]) frames() (in, out reflect.Type) { return f.shape.frames(f.sig) }
+
+// withWhen is a copy of a declaration that runs only under a condition.
+func withWhen[In, Out any](d *declaration, condition func(In) bool) *declaration {
+	c, f := withFunction[In, Out](d)
+	if f.when = condition; condition == nil {
+		c.problem("When: the condition is nil: give one")
+	}
+	return c
+}
+
+// withFallback is a copy of a declaration that has a fallback.
+func withFallback[In, Out any](d *declaration, fallback func(context.Context, In, error) (Out, error)) *declaration {
+	c, f := withFunction[In, Out](d)
+	if f.fallback = fallback; fallback == nil {
+		c.problem("Fallback: the function is nil: give one")
+	}
+	return c
+}
+
+// withFunction is a copy of a declaration, and its function to change.
+func withFunction[In, Out any](d *declaration) (*declaration, *function[In, Out]) {
+	c, f := d.copy(), *d.body.(*function[In, Out])
+	c.body = &f
+	return &c, &f
+}
+
+// rescuer is a body that may have a fallback.
+type rescuer interface {
+	rescues() bool
+	rescue(ctx context.Context, s *scratch, n *node, cause error) error
+}

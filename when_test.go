@@ -1,0 +1,93 @@
+package runnel_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/runnelflow/runnel"
+)
+
+func TestConditionSkipsTheTaskAndWhatNeedsIt(t *testing.T) {
+	even := runnel.NewTask("half", runnel.Pure(func(in struct{ N int }) int { return in.N / 2 })).
+		When(func(in struct{ N int }) bool { return in.N%2 == 0 })
+	needs := runnel.NewTask("needs", runnel.Pure(func(in struct{ Half int }) int { return in.Half }))
+	takes := runnel.NewTask("takes", runnel.Pure(func(in struct{ Half runnel.Opt[int] }) int { return in.Half.Or(-1) }))
+	p, err := runnel.FromTasks(even, needs, takes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []runnel.ErrorMode{runnel.FailFast, runnel.ContinueOnError, runnel.SkipFailed} {
+		res, err := p.Run(t.Context(), runnel.Values{"n": 7}, runnel.OnError(mode))
+		if err != nil {
+			t.Fatalf("%v: a condition that does not hold is no failure, got %v", mode, err)
+		}
+		if _, err := needs.Get(res); !errors.Is(err, runnel.ErrSkipped) {
+			t.Errorf("%v: what needs a skipped task must be skipped, got %v", mode, err)
+		}
+		if v, err := takes.Get(res); err != nil || v != -1 {
+			t.Errorf("%v: an optional input must be absent, got %v, %v", mode, v, err)
+		}
+	}
+	res, err := p.Run(t.Context(), runnel.Values{"n": 8})
+	if v, gerr := needs.Get(res); err != nil || gerr != nil || v != 4 {
+		t.Errorf("a condition that holds must not matter, got %v, %v, %v", v, err, gerr)
+	}
+}
+
+func TestConditionSkipsElements(t *testing.T) {
+	halves := runnel.Each("halves", "numbers", func(_ context.Context, n int) (int, error) { return n / 2, nil }).
+		When(func(in runnel.Item[int]) bool { return in.Value%2 == 0 })
+	some := runnel.NewTask("some", runnel.Pure(func(in struct{ Halves runnel.Partial[int] }) []int { return in.Halves.Values }))
+	p, err := runnel.FromTasks(halves, some)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := p.Run(t.Context(), runnel.Values{"numbers": []int{2, 3, 4}})
+	if v, gerr := some.Get(res); err != nil || gerr != nil || !slices.Equal(v, []int{1, 0, 2}) {
+		t.Errorf("got %v, %v, %v", v, err, gerr)
+	}
+}
+
+func TestFallbackMakesTheOutputAfterTheLastAttempt(t *testing.T) {
+	broken, calls := errors.New("broken"), 0
+	task := runnel.NewTask("value", func(_ context.Context, in struct{ N int }) (int, error) {
+		calls++
+		return 0, broken
+	}, runnel.Retries(2), runnel.RetryDelay(0)).Fallback(func(_ context.Context, in struct{ N int }, err error) (int, error) {
+		if !errors.Is(err, broken) || calls != 3 {
+			t.Errorf("the fallback gets the error of the last attempt, got %v after %d", err, calls)
+		}
+		if in.N < 0 {
+			return 0, errors.New("no way")
+		}
+		return in.N + 1, nil
+	})
+	p, err := runnel.FromTasks(task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := p.Run(t.Context(), runnel.Values{"n": 1})
+	if v, gerr := task.Get(res); err != nil || gerr != nil || v != 2 {
+		t.Errorf("got %v, %v, %v", v, err, gerr)
+	}
+	calls = 0
+	if _, err := p.Run(t.Context(), runnel.Values{"n": -1}); !errors.Is(err, broken) {
+		t.Errorf("a fallback that fails keeps the task's error, got %v", err)
+	}
+}
+
+func TestEachAndFold(t *testing.T) {
+	numbers := runnel.Literal("numbers", []int{1, 2, 3})
+	squares := runnel.Each("squares", "numbers", func(_ context.Context, n int) (int, error) { return n * n, nil })
+	sum := runnel.Fold("sum", "squares", 100, func(_ context.Context, acc, n int) (int, error) { return acc + n, nil })
+	p, err := runnel.FromTasks(sum, squares, numbers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := p.Run(t.Context(), nil)
+	if v, gerr := sum.Get(res); err != nil || gerr != nil || v != 114 {
+		t.Errorf("got %v, %v, %v", v, err, gerr)
+	}
+}
