@@ -42,7 +42,8 @@ type link struct {
 type builder struct {
 	built
 	hints
-	problems []Problem
+	problems  []Problem
+	namesakes map[string][]int32 // tasks whose name was taken already
 }
 
 func (b *builder) problem(task *declaration, format string, args ...any) {
@@ -80,7 +81,8 @@ func (b *builder) collect(tasks []AnyTask) {
 	b.tasks = make([]*declaration, 0, len(tasks))
 	b.names = make(map[string]int32, len(tasks))
 	originals := make([]*declaration, 0, len(tasks))
-	namesakes := map[*declaration]bool{} // of tasks that came before
+	later := map[*declaration]bool{} // tasks whose name was taken
+	b.namesakes = map[string][]int32{}
 	if len(tasks) == 0 {
 		b.problem(nil, "it has no tasks: give them to FromTasks or a Registry's Register, or call Add before Build, Run or Graph")
 	}
@@ -91,12 +93,9 @@ func (b *builder) collect(tasks []AnyTask) {
 		}
 		d := t.declared()
 		same, known := b.names[d.Name()]
-		if known && (originals[same] == d || namesakes[d]) {
+		if known && (originals[same] == d || later[d]) {
 			b.problem(d, "the task was added twice: add it once, or add a copy made with As")
 			continue
-		}
-		if known {
-			namesakes[d] = true
 		}
 		originals = append(originals, d)
 		if len(b.config.defaults) > 0 {
@@ -115,7 +114,10 @@ func (b *builder) collect(tasks []AnyTask) {
 				b.problem(d, "Inputs is for Func: this task's inputs are those of its declaration")
 			}
 		}
-		if !known {
+		if known {
+			later[t.declared()] = true
+			b.namesakes[d.Name()] = append(b.namesakes[d.Name()], int32(len(b.tasks)))
+		} else {
 			b.names[d.Name()] = int32(len(b.tasks))
 		}
 		b.tasks = append(b.tasks, d)
@@ -140,11 +142,7 @@ func isNil(t AnyTask) (none bool) {
 func (b *builder) findProducers() {
 	b.producers = make(map[string]producer, len(b.tasks))
 	several := map[string][]producer{}
-	namesakes := map[string][]int32{}
 	for i, d := range b.tasks {
-		if first := b.names[d.Name()]; first != int32(i) {
-			namesakes[d.Name()] = append(namesakes[d.Name()], int32(i))
-		}
 		for k, o := range d.outputs {
 			if o.name == "" {
 				continue // the declaration is wrong, and said so
@@ -177,7 +175,7 @@ func (b *builder) findProducers() {
 			b.problem(b.tasks[p.task], "it produces data %q, which task %q (%s) produces too: give one of them another name with As", name, first.Name(), first.Location())
 		}
 	}
-	for name, tasks := range namesakes {
+	for name, tasks := range b.namesakes {
 		tasks = append(tasks, b.names[name])
 		slices.SortFunc(tasks, b.compare)
 		b.names[name] = tasks[0]

@@ -280,6 +280,7 @@ func TestFieldsThatCannotBeInputsAreProblems(t *testing.T) {
 		Tag      int `runnel:"x,requird"`
 		Axis     int `runnel:"tracks[i]"`
 	}
+	_ = input{unseen: 1}
 	wantProblems(t, buildProblems(t, runnel.NewTask("t", takes[input])),
 		"field Axis: data name \"tracks[i]\" has brackets",
 		"field Base: an embedded pointer cannot be filled: embed runnel_test.Base itself, or name the field",
