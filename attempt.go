@@ -172,7 +172,7 @@ func (s *scratch) context(u unit) *taskContext {
 }
 
 func (x *execution) call(ctx context.Context, s *scratch, n *node) error {
-	if len(x.interceptors) > 0 {
+	if len(x.interceptors) > 0 || n.intercepted {
 		return x.intercepted(ctx, s, n)
 	}
 	return n.body.call(ctx, s, n)

@@ -43,7 +43,10 @@ type builder struct {
 	built
 	hints
 	problems  []Problem
-	namesakes map[string][]int32 // tasks whose name was taken already
+	namesakes map[string][]int32    // tasks whose name was taken already
+	originals []*declaration        // of tasks, before defaults
+	later     map[*declaration]bool // tasks whose name was taken
+	nests     map[string]string     // name of a nested pipeline to that of the task that makes its output
 }
 
 func (b *builder) problem(task *declaration, format string, args ...any) {
@@ -80,48 +83,57 @@ func build(config *pipelineConfig, tasks []AnyTask) (*built, error) {
 func (b *builder) collect(tasks []AnyTask) {
 	b.tasks = make([]*declaration, 0, len(tasks))
 	b.names = make(map[string]int32, len(tasks))
-	originals := make([]*declaration, 0, len(tasks))
-	later := map[*declaration]bool{} // tasks whose name was taken
+	b.originals = make([]*declaration, 0, len(tasks))
+	b.later, b.nests = map[*declaration]bool{}, map[string]string{}
 	b.namesakes = map[string][]int32{}
 	if len(tasks) == 0 {
 		b.problem(nil, "it has no tasks: give them to FromTasks or a Registry's Register, or call Add before Build, Run or Graph")
 	}
 	for i, t := range tasks {
-		if isNil(t) {
+		switch {
+		case isNil(t):
 			b.problem(nil, "task %d of %d is nil: give a task made by NewTask or another constructor", i+1, len(tasks))
-			continue
+		case t.declared().nest != nil:
+			b.flatten(t.declared())
+		default:
+			b.enter(t.declared())
 		}
-		d := t.declared()
-		same, known := b.names[d.Name()]
-		if known && (originals[same] == d || later[d]) {
-			b.problem(d, "the task was added twice: add it once, or add a copy made with As")
-			continue
-		}
-		originals = append(originals, d)
-		if len(b.config.defaults) > 0 {
-			copied := *d
-			copied.config = configure(b.config.defaults, d.opts)
-			d = &copied
-		}
-		for _, text := range slices.Concat(d.problems, d.config.problems) {
-			b.problem(d, "%s", text)
-		}
-		if d.config.limited && d.axes == nil && !configure(b.config.defaults).limited {
-			b.problem(d, "MaxParallel limits the elements of a mapped task, and this one has none: give it to Run")
-		}
-		if d.config.hasParams {
-			if _, plain := d.body.(*reflectedFunc); !plain {
-				b.problem(d, "Inputs is for Func: this task's inputs are those of its declaration")
-			}
-		}
-		if known {
-			later[t.declared()] = true
-			b.namesakes[d.Name()] = append(b.namesakes[d.Name()], int32(len(b.tasks)))
-		} else {
-			b.names[d.Name()] = int32(len(b.tasks))
-		}
-		b.tasks = append(b.tasks, d)
 	}
+}
+
+// enter takes one declaration.
+func (b *builder) enter(d *declaration) {
+	original := d
+	same, known := b.names[d.Name()]
+	if known && (b.originals[same] == d || b.later[d]) {
+		b.problem(d, "the task was added twice: add it once, or add a copy made with As")
+		return
+	}
+	b.originals = append(b.originals, d)
+	if len(b.config.defaults) > 0 || d.within != "" {
+		copied := *d
+		copied.base = slices.Concat(b.config.defaults, d.base)
+		copied.config = d.configured(b.config.defaults)
+		d = &copied
+	}
+	for _, text := range slices.Concat(d.problems, d.config.problems) {
+		b.problem(d, "%s", text)
+	}
+	if d.config.limited && d.axes == nil && !configure(b.config.defaults).limited {
+		b.problem(d, "MaxParallel limits the elements of a mapped task, and this one has none: give it to Run")
+	}
+	if d.config.hasParams {
+		if _, plain := d.body.(*reflectedFunc); !plain {
+			b.problem(d, "Inputs is for Func: this task's inputs are those of its declaration")
+		}
+	}
+	if known {
+		b.later[original] = true
+		b.namesakes[d.Name()] = append(b.namesakes[d.Name()], int32(len(b.tasks)))
+	} else {
+		b.names[d.Name()] = int32(len(b.tasks))
+	}
+	b.tasks = append(b.tasks, d)
 }
 
 // isNil reports whether there is no task, whatever the type of the nothing: a
@@ -234,9 +246,12 @@ func (b *builder) link() {
 func (b *builder) linkAfter(i int32, d *declaration) {
 	for _, name := range d.config.after {
 		t, ok := b.names[name]
+		if target, nested := b.nests[name]; nested && !ok {
+			t, ok = b.names[target]
+		}
 		switch {
 		case name == d.Name():
-			if !slices.Contains(configure(d.opts).after, name) {
+			if !slices.Contains(configure(d.opts).after, strings.TrimPrefix(name, d.within)) {
 				continue // from Defaults, which means the others
 			}
 			b.problem(d, "After(%q): a task cannot wait for itself: name another one", name)

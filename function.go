@@ -91,7 +91,12 @@ func withFallback[In, Out any](d *declaration, fallback func(context.Context, In
 
 // withFunction is a copy of a declaration, and its function to change.
 func withFunction[In, Out any](d *declaration) (*declaration, *function[In, Out]) {
-	c, f := d.copy(), *d.body.(*function[In, Out])
+	c := d.copy()
+	if d.nest != nil {
+		c.problem("a nested pipeline as a whole has no condition and no fallback: give them to its tasks")
+		return &c, &function[In, Out]{}
+	}
+	f := *d.body.(*function[In, Out])
 	c.body = &f
 	return &c, &f
 }

@@ -44,7 +44,8 @@ func (o interceptOption) hasNil() bool {
 }
 
 // Intercept adds interceptors to a pipeline or to one run. The first is the
-// outermost; those of the pipeline are around those of the run.
+// outermost; those of the pipeline are around those of the run, and these around
+// those of a nested pipeline.
 func Intercept(interceptors ...Interceptor) InterceptOption { return interceptOption(interceptors) }
 
 var (
@@ -54,12 +55,13 @@ var (
 
 // intercepted is an attempt with interceptors around it.
 func (x *execution) intercepted(ctx context.Context, s *scratch, n *node) error {
+	all := slices.Concat(x.interceptors, n.task.interceptors)
 	called, outcome := false, error(nil)
 	var from func(k int) func(context.Context) error
 	from = func(k int) func(context.Context) error {
 		return func(ctx context.Context) error {
-			if k < len(x.interceptors) {
-				return x.interceptors[k](ctx, Info(ctx), from(k+1))
+			if k < len(all) {
+				return all[k](ctx, Info(ctx), from(k+1))
 			}
 			if called {
 				return Permanent(errTwice)

@@ -44,9 +44,9 @@ type node struct {
 	frame    int32 // number of the frame of its input struct, or -1
 	outFrame int32 // the same of an output struct
 	mapped   int32 // number in plan.maps, or -1
-	// retries and limited say that the task has Retries and a Timeout: most have
-	// none, and need not be asked for them.
-	retries, limited bool
+	// What most tasks have not, and need not be asked for: Retries, a Timeout,
+	// interceptors that came with a nested pipeline.
+	retries, limited, intercepted bool
 }
 
 // span is a part of an array.
@@ -144,7 +144,7 @@ func (c *compiler) assign() {
 		}
 		n := &c.nodes[c.at(int32(i))]
 		n.task, n.body = d, d.body
-		n.retries, n.limited = d.config.retry.retries > 0, d.config.retry.timeout > 0
+		n.retries, n.limited, n.intercepted = d.config.retry.retries > 0, d.config.retry.timeout > 0, len(d.interceptors) > 0
 		start := int32(len(c.outputs))
 		for k, o := range d.outputs {
 			c.outputs = append(c.outputs, c.slot(d.body, k, o.typ))

@@ -54,6 +54,14 @@ type declaration struct {
 	body    body
 
 	problems []string // found while declaring
+
+	// Of a task of a nested pipeline: the path in front of its name, the defaults
+	// and interceptors that came with it, and the tasks outside that it runs after.
+	within       string
+	base         []TaskOption
+	interceptors []Interceptor
+	outside      []string
+	nest         *nest // of a task made by Nest, which stands for a pipeline
 }
 
 // body is what a run calls: the part of a task that knows its types.
@@ -90,7 +98,9 @@ func (d *declaration) problem(format string, args ...any) {
 }
 
 // Name implements [AnyTask].
-func (d *declaration) Name() string {
+func (d *declaration) Name() string { return d.within + d.ownName() }
+
+func (d *declaration) ownName() string {
 	switch {
 	case d.config.name != "":
 		return d.config.name
