@@ -63,6 +63,15 @@ func (m *mapRun) putOff() engine.Item {
 	return engine.None
 }
 
+// totals counts the elements.
+func (m *mapRun) totals() *Totals {
+	t := &Totals{}
+	for k := range m.status {
+		t.count(stateOf(&m.status[k]), attemptsOf(&m.status[k]))
+	}
+	return t
+}
+
 // nested is the whole output, one level of slices for each axis.
 func (m *mapRun) nested() any { return binding.Nest(m.plan.store.flat(m.values), m.dims) }
 

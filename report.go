@@ -43,7 +43,7 @@ type Report struct {
 	index func() map[string]int
 }
 
-// Totals count tasks by state, and the attempts of all.
+// Totals count tasks, or the elements of one, by state, and the attempts of all.
 type Totals struct {
 	Tasks     int `json:"tasks"`
 	Succeeded int `json:"succeeded"`
@@ -63,6 +63,9 @@ type TaskReport struct {
 	Started  time.Time     // of the first attempt, zero when there was none
 	Ended    time.Time     // zero while it has not ended
 	Waited   time.Duration // for a slot, having all inputs; over all attempts
+	// Elements counts those of a mapped task; nil for a plain one. Its Attempts
+	// are those at elements, the task's own is 1 once it was launched.
+	Elements *Totals
 }
 
 // Duration is the time from the start of the first attempt to the end of the
@@ -95,7 +98,7 @@ func (x *execution) report() *Report {
 	x.mu.Lock()
 	for n := range x.records {
 		r.Tasks[n] = x.taskReport(int32(n))
-		r.Totals.count(&r.Tasks[n])
+		r.Totals.count(r.Tasks[n].State, r.Tasks[n].Attempts)
 	}
 	x.mu.Unlock()
 	r.SuccessRate = 1
@@ -160,6 +163,9 @@ func (x *execution) taskReport(n int32) TaskReport {
 		}
 		t.Reason = x.reasons[unit{n, whole}]
 	}
+	if m := x.mapped(n); m != nil && s.Ended() {
+		t.Elements = m.totals()
+	}
 	if s != Succeeded {
 		t.Err = x.causes[unit{n, whole}]
 	}
@@ -190,10 +196,10 @@ func (x *execution) isReady(n int32) bool {
 	return true
 }
 
-func (t *Totals) count(r *TaskReport) {
+func (t *Totals) count(s State, attempts int) {
 	t.Tasks++
-	t.Attempts += r.Attempts
-	switch r.State {
+	t.Attempts += attempts
+	switch s {
 	case Succeeded:
 		t.Succeeded++
 	case Failed:

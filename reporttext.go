@@ -63,6 +63,9 @@ func (t TaskReport) note() string {
 	if note == "" {
 		note = text(t.Err)
 	}
+	if note == "" && t.Elements != nil {
+		note = fmt.Sprintf("%d elements", t.Elements.Tasks)
+	}
 	note, _, _ = strings.Cut(note, "\n")
 	return note
 }
@@ -122,7 +125,8 @@ func (t TaskReport) MarshalJSON() ([]byte, error) {
 		Ended    time.Time `json:"ended,omitzero"`
 		Duration float64   `json:"duration_seconds"`
 		Waited   float64   `json:"waited_seconds"`
-	}{t.Name, t.State, t.Attempts, text(t.Err), t.Reason, t.Started, t.Ended, t.Duration().Seconds(), t.Waited.Seconds()})
+		Elements *Totals   `json:"elements,omitempty"`
+	}{t.Name, t.State, t.Attempts, text(t.Err), t.Reason, t.Started, t.Ended, t.Duration().Seconds(), t.Waited.Seconds(), t.Elements})
 }
 
 func text(err error) string {
