@@ -121,23 +121,28 @@ func (x *execution) begin(w *engine.Worker, s *scratch, u unit) {
 	if s.attempt > 1 {
 		kind = taskRetried
 	}
-	if x.log != nil {
-		w.Clock = x.log.add(entry{kind: kind, unit: u, attempt: int32(s.attempt)})
-	}
 	retries := x.plan.nodes[u.node].retries
+	note := func(at int64) {
+		switch {
+		case s.attempt > 1:
+			s.began = x.retried(u, at)
+		case x.timed || retries: // for MaxRetryTime
+			s.began = at
+		}
+		if u.elem == whole {
+			x.records[u.node].started = s.began
+		}
+		if x.log != nil || retries {
+			x.set(u, Running, s.attempt)
+		}
+	}
 	switch {
-	case s.attempt > 1:
-		s.began = x.retried(u, x.now(w))
+	case x.log != nil:
+		w.Clock = x.log.add(entry{kind: kind, unit: u, attempt: int32(s.attempt)}, note)
 	case x.timed:
-		s.began = x.now(w)
+		note(x.now(w))
 	case retries:
-		s.began = int64(time.Since(x.start)) // for MaxRetryTime
-	}
-	if u.elem == whole {
-		x.records[u.node].started = s.began
-	}
-	if x.log != nil || retries {
-		x.set(u, Running, s.attempt)
+		note(int64(time.Since(x.start)))
 	}
 }
 
@@ -201,7 +206,7 @@ func (x *execution) limited(c *taskContext, s *scratch, n *node) error {
 func (x *execution) nameLate(u unit, after time.Duration) (inTime func()) {
 	named := make(chan struct{})
 	t := time.AfterFunc(after, func() {
-		x.log.add(entry{kind: taskUnresponsive, unit: u, took: unresponsiveAfter})
+		x.log.add(entry{kind: taskUnresponsive, unit: u, took: unresponsiveAfter}, nil)
 		close(named)
 	})
 	return func() {
@@ -226,10 +231,10 @@ func (x *execution) settle(w *engine.Worker, u unit, attempt int, err error) eng
 
 // succeed ends a unit that has its outputs.
 func (x *execution) succeed(w *engine.Worker, u unit, attempt int, reason string) engine.Item {
-	w.Clock = x.ended(u, Succeeded, attempt, nil, reason)
 	if x.config.cache != nil && u.elem == whole {
 		x.store(u.node)
 	}
+	w.Clock = x.ended(u, Succeeded, attempt, nil, reason)
 	return x.over(w, u)
 }
 
@@ -244,7 +249,7 @@ func (x *execution) retried(u unit, now int64) int64 {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	wait := x.waits[u]
-	wait.waited += now - wait.due
+	wait.waited += max(0, now-wait.due)
 	x.waits[u] = wait
 	return wait.began
 }
@@ -290,7 +295,7 @@ func (x *execution) fail(w *engine.Worker, u unit, attempt int, err error) engin
 	x.mu.Unlock()
 	w.Clock = x.ended(u, Failed, attempt, err, "")
 	if x.config.mode == FailFast {
-		x.cancel(&stopError{label(failure.Task, failure.Index)})
+		x.cancel(&stopError{x, label(failure.Task, failure.Index)})
 		x.engine.Stop()
 		return engine.None
 	}
@@ -299,25 +304,29 @@ func (x *execution) fail(w *engine.Worker, u unit, attempt int, err error) engin
 
 // ended notes how a unit ended, and returns when.
 func (x *execution) ended(u unit, s State, attempts int, err error, reason string) int64 {
-	var at int64
-	if x.log != nil {
-		at = x.log.add(entry{kind: taskFinished, unit: u, state: s, attempt: int32(attempts), err: err, reason: reason})
-	} else if x.timed {
-		at = int64(time.Since(x.start))
-	}
-	if u.elem == whole && x.timed {
-		x.records[u.node].ended = at
-	}
 	if s != Succeeded {
 		x.uneven.Store(true)
 	}
 	if err != nil || reason != "" {
 		x.note(u, err, reason)
 	}
-	x.set(u, s, attempts)
-	if u.elem != whole {
-		x.mapped(u.node).ended(s)
+	note := func(at int64) {
+		if u.elem == whole && x.timed {
+			x.records[u.node].ended = at
+		}
+		x.set(u, s, attempts)
+		if u.elem != whole {
+			x.mapped(u.node).ended(s)
+		}
 	}
+	if x.log != nil {
+		return x.log.add(entry{kind: taskFinished, unit: u, state: s, attempt: int32(attempts), err: err, reason: reason}, note)
+	}
+	at := int64(0)
+	if x.timed {
+		at = int64(time.Since(x.start))
+	}
+	note(at)
 	return at
 }
 

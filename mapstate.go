@@ -63,6 +63,16 @@ func (m *mapRun) putOff() engine.Item {
 	return engine.None
 }
 
+// feedsFrom reports whether a task's elements come one by one from a node.
+func (m *mapRun) feedsFrom(node int32) bool {
+	for _, f := range m.plan.feeds {
+		if m.x.plan.maps[f.from].node == node {
+			return true
+		}
+	}
+	return false
+}
+
 // totals counts the elements.
 func (m *mapRun) totals() *Totals {
 	t := &Totals{}

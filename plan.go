@@ -62,6 +62,7 @@ type slot struct{ slab, index int32 }
 type source struct {
 	slot
 	node     int32 // that produces it, or -1 for an external input
+	output   int32 // its number in plan.outputs, unless external
 	optional bool
 	partial  bool
 }
@@ -211,11 +212,12 @@ func (c *compiler) link() {
 					needed[e.number] = true
 					c.needs = append(c.needs, e)
 				}
-				c.sources = append(c.sources, source{slot{boxed, e.number}, -1, optional, partial})
+				c.sources = append(c.sources, source{slot: slot{boxed, e.number}, node: -1, optional: optional, partial: partial})
 				continue
 			}
 			from := c.at(l.task)
-			c.sources = append(c.sources, source{c.into(&c.nodes[from])[l.output], from, optional, partial})
+			output := c.nodes[from].outputs.start + l.output
+			c.sources = append(c.sources, source{c.outputs[output], from, output, optional, partial})
 		}
 		c.nodes[c.at(int32(i))].sources = span{start, int32(len(c.sources))}
 	}
