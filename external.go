@@ -100,7 +100,7 @@ func (b *builder) checkWants(e *external) {
 		if other.task != nil {
 			by = fmt.Sprintf("task %q (%s) wants", other.task.Name(), other.task.Location())
 		}
-		this, that := typeNames(at.typ, other.typ)
+		this, that := typeNames(nested(at.typ, at.axes()), nested(other.typ, other.axes()))
 		b.problem(at.task, "input %q (%s) wants %s, but %s %s: an external input has one type, so change one of the two, or take other data with Bind", e.name, at.in.label, this, by, that)
 	}
 }
