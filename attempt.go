@@ -122,27 +122,30 @@ func (x *execution) begin(w *engine.Worker, s *scratch, u unit) {
 		kind = taskRetried
 	}
 	retries := x.plan.nodes[u.node].retries
-	note := func(at int64) {
-		switch {
-		case s.attempt > 1:
-			s.began = x.retried(u, at)
-		case x.timed || retries: // for MaxRetryTime
-			s.began = at
-		}
-		if u.elem == whole {
-			x.records[u.node].started = s.began
-		}
-		if x.log != nil || retries {
-			x.set(u, Running, s.attempt)
-		}
-	}
 	switch {
 	case x.log != nil:
-		w.Clock = x.log.add(entry{kind: kind, unit: u, attempt: int32(s.attempt)}, note)
+		w.Clock = x.log.add(entry{kind: kind, unit: u, attempt: int32(s.attempt)}, func(at int64) { x.began(s, u, at) })
 	case x.timed:
-		note(x.now(w))
+		x.began(s, u, x.now(w))
 	case retries:
-		note(int64(time.Since(x.start)))
+		x.began(s, u, int64(time.Since(x.start))) // for MaxRetryTime
+	}
+	if retries {
+		x.set(u, Running, s.attempt)
+	}
+}
+
+// began notes when an attempt began.
+func (x *execution) began(s *scratch, u unit, at int64) {
+	s.began = at
+	if s.attempt > 1 {
+		s.began = x.retried(u, at)
+	}
+	if u.elem == whole {
+		x.records[u.node].started = s.began
+	}
+	if x.log != nil {
+		x.set(u, Running, s.attempt)
 	}
 }
 
@@ -310,24 +313,28 @@ func (x *execution) ended(u unit, s State, attempts int, err error, reason strin
 	if err != nil || reason != "" {
 		x.note(u, err, reason)
 	}
-	note := func(at int64) {
-		if u.elem == whole && x.timed {
-			x.records[u.node].ended = at
-		}
-		x.set(u, s, attempts)
-		if u.elem != whole {
-			x.mapped(u.node).ended(s)
-		}
-	}
 	if x.log != nil {
-		return x.log.add(entry{kind: taskFinished, unit: u, state: s, attempt: int32(attempts), err: err, reason: reason}, note)
+		return x.log.add(entry{kind: taskFinished, unit: u, state: s, attempt: int32(attempts), err: err, reason: reason},
+			func(at int64) { x.endedAt(u, s, attempts, at) })
 	}
 	at := int64(0)
 	if x.timed {
 		at = int64(time.Since(x.start))
 	}
-	note(at)
+	x.endedAt(u, s, attempts, at)
 	return at
+}
+
+func (x *execution) endedAt(u unit, s State, attempts int, at int64) {
+	if u.elem != whole {
+		x.set(u, s, attempts)
+		x.mapped(u.node).ended(s)
+		return
+	}
+	if x.timed {
+		x.records[u.node].ended = at
+	}
+	x.set(u, s, attempts)
 }
 
 // note keeps why a unit did not succeed at once: the rare case, in maps.
