@@ -124,14 +124,12 @@ func fill[In any](s *scratch, n *node, sig *signature) (*binding.Frame[In], erro
 		f = frame[In](s, n.frame, sig)
 	}
 	run := s.run
-	sources := run.plan.from(n)
-	for i := range sources {
-		from := &sources[i]
+	for i, at := range run.plan.readsOf(n) {
 		var err error
-		if from.optional || from.partial {
-			err = run.fill(f, i, from)
+		if at.slab >= 0 {
+			err = f.Set(i, run.slabs[at.slab], int(at.index))
 		} else {
-			err = f.Set(i, run.slabs[from.slab], int(from.index))
+			err = run.fill(f, i, &run.plan.from(n)[i])
 		}
 		if err != nil {
 			f.Take()

@@ -17,6 +17,7 @@ type plan struct {
 	steps   *graph.Graph // what the engine runs: the graph, and a step that opens each mapped task
 	maps    []*mapPlan   // of the mapped tasks
 	sources []source
+	reads   []slot       // of sources, for the hot path: where slab is negative, it is not just a value
 	outputs []slot
 	slabs   []slabPlan   // the last holds the external inputs
 	frames  []*sync.Pool // of frames, one for each type of struct; each worker of a run takes one
@@ -53,6 +54,9 @@ type node struct {
 type span struct{ start, end int32 }
 
 func (p *plan) from(n *node) []source { return p.sources[n.sources.start:n.sources.end] }
+// reads of a node are where its inputs are; see plan.reads.
+func (p *plan) readsOf(n *node) []slot { return p.reads[n.sources.start:n.sources.end] }
+
 func (p *plan) into(n *node) []slot   { return p.outputs[n.outputs.start:n.outputs.end] }
 
 // slot is where a value lives: a slab of the run and an index in it.
@@ -220,5 +224,12 @@ func (c *compiler) link() {
 			c.sources = append(c.sources, source{c.outputs[output], from, output, optional, partial})
 		}
 		c.nodes[c.at(int32(i))].sources = span{start, int32(len(c.sources))}
+	}
+	c.reads = make([]slot, len(c.sources))
+	for i, from := range c.sources {
+		c.reads[i] = from.slot
+		if from.optional || from.partial {
+			c.reads[i].slab = -1
+		}
 	}
 }
