@@ -94,6 +94,9 @@ func (x *execution) done(w *engine.Worker, node int32) engine.Item {
 
 // unwound settles an attempt that ended its goroutine.
 func (x *execution) unwound(w *engine.Worker, it engine.Item) engine.Item {
+	if k := int(unitOf(it).node) - len(x.plan.nodes); k >= 0 {
+		return x.maps[k].opened(w, ErrGoexit)
+	}
 	s := x.scratch(w)
 	if err := s.judging; err != nil {
 		s.judging = nil

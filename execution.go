@@ -28,10 +28,11 @@ type execution struct {
 
 	engine   *engine.Run
 	slabs    []binding.Slab
-	records  []record       // an element a task
-	supplied []bool         // which external inputs are there
-	given    []bool         // tasks whose outputs were there before, nil for none
-	maps     []*mapRun      // of the mapped tasks, nil for none
+	records  []record  // an element a task
+	supplied []bool    // which external inputs are there
+	given    []bool    // tasks whose outputs were there before, nil for none
+	maps     []*mapRun // of the mapped tasks, nil for none
+	readings map[slot]*reading
 	uses     []atomic.Int32 // of each output, counted down; nil unless the plan frees
 
 	log       *eventLog // nil when nobody watches
