@@ -24,6 +24,7 @@ type execution struct {
 	cancel       context.CancelCauseFunc
 	start        time.Time
 	timed        bool
+	quiet        bool // nobody watches, nothing is cached, nothing let go
 	id           func() string
 
 	engine   *engine.Run
@@ -159,6 +160,7 @@ const unresponsiveAfter = 5 * time.Second
 
 // run runs the plan to its end. It is called once.
 func (x *execution) run() {
+	x.quiet = x.log == nil && x.config.cache == nil && x.uses == nil
 	if x.log != nil {
 		x.log.add(entry{kind: runStarted, unit: noUnit}, nil)
 	}

@@ -31,7 +31,7 @@ func NewTask[In, Out any](output string, fn func(context.Context, In) (Out, erro
 
 // declareTask declares a task of whole values with one output.
 func declareTask[In, Out any](name string, sig *signature, fn func(context.Context, In) (Out, error), opts []TaskOption) *declaration {
-	d := declare(&function[In, Out]{shape: plain[In, Out]{}, sig: sig, fn: fn}, sig.inputs, []output{{name: name, label: name, typ: reflect.TypeFor[Out]()}}, opts)
+	d := declare(&function[In, Out]{shape: plain[In, Out]{}, whole: true, sig: sig, fn: fn}, sig.inputs, []output{{name: name, label: name, typ: reflect.TypeFor[Out]()}}, opts)
 	d.checkInput(sig, reflect.TypeFor[In]())
 	if err := checkDataName(name); err != nil {
 		d.problem("output: %v", err)

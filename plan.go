@@ -17,7 +17,7 @@ type plan struct {
 	steps   *graph.Graph // what the engine runs: the graph, and a step that opens each mapped task
 	maps    []*mapPlan   // of the mapped tasks
 	sources []source
-	reads   []slot       // of sources, for the hot path: where slab is negative, it is not just a value
+	reads   []slot // of sources, for the hot path: where slab is negative, it is not just a value
 	outputs []slot
 	slabs   []slabPlan   // the last holds the external inputs
 	frames  []*sync.Pool // of frames, one for each type of struct; each worker of a run takes one
@@ -54,10 +54,11 @@ type node struct {
 type span struct{ start, end int32 }
 
 func (p *plan) from(n *node) []source { return p.sources[n.sources.start:n.sources.end] }
+
 // reads of a node are where its inputs are; see plan.reads.
 func (p *plan) readsOf(n *node) []slot { return p.reads[n.sources.start:n.sources.end] }
 
-func (p *plan) into(n *node) []slot   { return p.outputs[n.outputs.start:n.outputs.end] }
+func (p *plan) into(n *node) []slot { return p.outputs[n.outputs.start:n.outputs.end] }
 
 // slot is where a value lives: a slab of the run and an index in it.
 type slot struct{ slab, index int32 }
