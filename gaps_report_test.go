@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"testing"
 
 	"github.com/runnelflow/runnel"
@@ -44,36 +45,44 @@ func TestAReportNeverShowsAnEndWithoutItsReason(t *testing.T) {
 	}
 }
 
-// TestNoTaskStartsBeforeItsProducersEnded: so say the times of the report and
-// those of the events, when two workers finish the producers at once.
+// TestNoTaskStartsBeforeItsProducersEnded: so says the report, when two workers
+// finish the producers of a task at the same moment.
 func TestNoTaskStartsBeforeItsProducersEnded(t *testing.T) {
-	const pairs = 3000
-	producers := map[string][]string{}
+	const stages = 3000
+	var meet [stages]atomic.Int32 // how often the tasks of a stage came, over all runs
+	runs := int32(0)
 	var tasks []runnel.AnyTask
-	add := func(name string, inputs ...string) {
-		producers[name] = inputs
-		tasks = append(tasks, step(name, inputs, func(context.Context) error { runtime.Gosched(); return nil }))
+	add := func(stage int, name string) {
+		var inputs []string
+		if stage > 0 {
+			inputs = from(fmt.Sprint("a", stage-1), fmt.Sprint("b", stage-1))
+		}
+		tasks = append(tasks, step(fmt.Sprint(name, stage), inputs, func(context.Context) error {
+			meet[stage].Add(1)
+			for meet[stage].Load() < 2*runs {
+				runtime.Gosched()
+			}
+			return nil
+		}))
 	}
-	add("a0")
-	add("b0")
-	for i := 1; i <= pairs; i++ {
-		a, b := fmt.Sprint("a", i-1), fmt.Sprint("b", i-1)
-		add(fmt.Sprint("a", i), a, b)
-		add(fmt.Sprint("b", i), a, b)
+	for stage := range stages {
+		add(stage, "a")
+		add(stage, "b")
 	}
 	p := pipelineOf(t, tasks...)
 	for _, opts := range [][]runnel.RunOption{nil, {runnel.MaxParallel(2)}, {runnel.Observe(func(runnel.Event) {})}} {
+		runs++
 		report := mustRun(t, p, nil, opts...).Report()
 		early := 0
-		for name, needs := range producers {
-			task := taskReport(t, report, name)
-			if task.Waited < 0 {
-				t.Errorf("%s waited %v", name, task.Waited)
+		for _, declared := range tasks {
+			task := taskReport(t, report, declared.Name())
+			if task.Waited < 0 || task.Ended.Before(task.Started) {
+				t.Errorf("%s ran from %v to %v and waited %v", task.Name, task.Started, task.Ended, task.Waited)
 			}
-			for _, producer := range needs {
+			for _, producer := range declared.Inputs() {
 				if ended := taskReport(t, report, producer).Ended; task.Started.Before(ended) {
 					if early++; early <= 3 {
-						t.Errorf("%s started %v before its producer %s ended", name, ended.Sub(task.Started), producer)
+						t.Errorf("%s started %v before its producer %s ended", task.Name, ended.Sub(task.Started), producer)
 					}
 				}
 			}

@@ -33,41 +33,51 @@ func TestAnInputOfTheWrongTypeIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-// TestTimesOfAnAttemptAfterGoexit: the worker's clock does not stand still while
-// a goroutine is replaced.
-func TestTimesOfAnAttemptAfterGoexit(t *testing.T) {
-	for _, observed := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			p := pipelineOf(t,
-				step("a", nil, func(ctx context.Context) error {
-					time.Sleep(time.Second)
-					if runnel.Info(ctx).Attempt == 1 {
-						runtime.Goexit()
-					}
-					return nil
-				}, runnel.Retries(1), runnel.RetryDelay(0)),
-				step("b", from("a"), sleeps(time.Second)))
-			var opts []runnel.RunOption
-			var retried []time.Time
-			if observed {
-				opts = append(opts, runnel.Observe(func(e runnel.Event) {
-					if e, ok := e.(runnel.TaskRetried); ok {
-						retried = append(retried, e.At)
-					}
-				}))
+// TestTimesOfAnAttemptThatFollowsAtOnce: the worker's clock goes on between two
+// attempts, and while a goroutine is replaced.
+func TestTimesOfAnAttemptThatFollowsAtOnce(t *testing.T) {
+	for name, fail := range map[string]func() error{
+		"error":  func() error { return errFlaky },
+		"panic":  func() error { panic("boom") },
+		"goexit": func() error { runtime.Goexit(); return nil },
+	} {
+		for _, observed := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/observed=%v", name, observed), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { timesAfter(t, fail, observed) })
+			})
+		}
+	}
+}
+
+func timesAfter(t *testing.T, fail func() error, observed bool) {
+	p := pipelineOf(t,
+		step("a", nil, func(ctx context.Context) error {
+			time.Sleep(time.Second)
+			if runnel.Info(ctx).Attempt == 1 {
+				return fail()
 			}
-			start := time.Now()
-			report := mustRun(t, p, nil, opts...).Report()
-			for name, want := range map[string][2]time.Duration{"a": {0, 2 * time.Second}, "b": {2 * time.Second, 3 * time.Second}} {
-				got := taskReport(t, report, name)
-				if got.Started.Sub(start) != want[0] || got.Ended.Sub(start) != want[1] || got.Waited != 0 {
-					t.Errorf("observed %v: task %s ran from %v to %v and waited %v, want %v and no wait", observed, name, got.Started.Sub(start), got.Ended.Sub(start), got.Waited, want)
-				}
+			return nil
+		}, runnel.Retries(1), runnel.RetryDelay(0)),
+		step("b", from("a"), sleeps(time.Second)))
+	var opts []runnel.RunOption
+	var retried []time.Time
+	if observed {
+		opts = append(opts, runnel.Observe(func(e runnel.Event) {
+			if e, ok := e.(runnel.TaskRetried); ok {
+				retried = append(retried, e.At)
 			}
-			if observed && (len(retried) != 1 || retried[0].Sub(start) != time.Second) {
-				t.Errorf("attempts after the first at %v, want one after 1s", retried)
-			}
-		})
+		}))
+	}
+	start := time.Now()
+	report := mustRun(t, p, nil, opts...).Report()
+	for name, want := range map[string][2]time.Duration{"a": {0, 2 * time.Second}, "b": {2 * time.Second, 3 * time.Second}} {
+		got := taskReport(t, report, name)
+		if got.Started.Sub(start) != want[0] || got.Ended.Sub(start) != want[1] || got.Waited != 0 {
+			t.Errorf("task %s ran from %v to %v and waited %v, want %v and no wait", name, got.Started.Sub(start), got.Ended.Sub(start), got.Waited, want)
+		}
+	}
+	if observed && (len(retried) != 1 || retried[0].Sub(start) != time.Second) {
+		t.Errorf("attempts after the first at %v, want one after 1s", retried)
 	}
 }
 
