@@ -24,6 +24,7 @@ type built struct {
 	supplied  []*external // by number
 	links     [][]link    // of each task's inputs
 	after     map[int32][]int32
+	nests     map[string]string // path of a nested pipeline to the task that makes its output
 	graph     *graph.Graph
 	whole     *plan
 	view      func() (*dag.Graph, error)
@@ -45,7 +46,6 @@ type builder struct {
 	namesakes map[string][]int32    // tasks whose name was taken already
 	originals []*declaration        // of tasks, before defaults
 	later     map[*declaration]bool // tasks whose name was taken
-	nests     map[string]string     // name of a nested pipeline to that of the task that makes its output
 }
 
 func (b *builder) problem(task *declaration, format string, args ...any) {

@@ -73,6 +73,9 @@ func (b *builder) flatten(d *declaration) {
 	for i := range inner.tasks {
 		b.enter(f.copy(int32(i)))
 	}
+	for path, target := range inner.nests {
+		b.nests[f.path+path] = f.path + target
+	}
 	b.nests[d.Name()] = f.path + inner.tasks[inner.producers[d.nest.target].task].Name()
 }
 
