@@ -81,6 +81,31 @@ func timesAfter(t *testing.T, fail func() error, observed bool) {
 	}
 }
 
+// TestTimesOfWhatRunsDuringARetryWait: the next task of the worker starts when
+// the attempt before it ended, not when that one started.
+func TestTimesOfWhatRunsDuringARetryWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tasks []runnel.AnyTask
+		for i := range 3 {
+			tasks = append(tasks, step(fmt.Sprint("t", i), nil, func(ctx context.Context) error {
+				time.Sleep(time.Second)
+				if runnel.Info(ctx).Attempt == 1 {
+					return errFlaky
+				}
+				return nil
+			}, runnel.Retries(1), runnel.RetryDelay(time.Minute), runnel.RetryJitter(false)))
+		}
+		start := time.Now()
+		report := mustRun(t, pipelineOf(t, tasks...), nil, runnel.MaxParallel(1)).Report()
+		for i, task := range report.Tasks {
+			at := time.Duration(i) * time.Second
+			if task.Started.Sub(start) != at || task.Waited != at || task.Ended.Sub(start) != at+62*time.Second {
+				t.Errorf("task %d of the run started at %v, waited %v, ended at %v; want %v, %v and %v", i+1, task.Started.Sub(start), task.Waited, task.Ended.Sub(start), at, at, at+62*time.Second)
+			}
+		}
+	})
+}
+
 // TestRetryIfThatEndsItsGoroutineFailsTheTask, once, and the run ends.
 func TestRetryIfThatEndsItsGoroutineFailsTheTask(t *testing.T) {
 	within(t, 20*time.Second, "the verdict on an attempt was lost with the goroutine that was to give it")
