@@ -3,6 +3,7 @@
 //
 //	go run ./examples/audio                  three clips that come with it
 //	go run ./examples/audio one.wav two.wav  your own files
+//	go run ./examples/audio -h               says so in one line
 //
 // A file that cannot be analysed ends in one line on the standard error, and the
 // others go on. The exit status is 0 when at least one file was analysed.
@@ -146,8 +147,14 @@ func main() {
 	os.Exit(status)
 }
 
+const usage = "usage: audio [file.wav ...]   analyses these recordings, or the clips that come with it"
+
 // run is the program without the process around it. It returns the exit status.
 func run(ctx context.Context, paths []string, stdout, stderr io.Writer) int {
+	if len(paths) > 0 && (paths[0] == "-h" || paths[0] == "--help") {
+		fmt.Fprintln(stdout, usage)
+		return 0
+	}
 	if len(paths) == 0 {
 		paths = shippedPaths()
 	}

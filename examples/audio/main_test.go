@@ -16,6 +16,7 @@ import (
 	"github.com/runnelflow/runnel"
 	"github.com/runnelflow/runnel/examples/audio/clips"
 	"github.com/runnelflow/runnel/examples/audio/internal/synth"
+	"github.com/runnelflow/runnel/runneltest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,10 +32,8 @@ func TestShippedClips(t *testing.T) {
 	for _, c := range synth.Shipped {
 		paths = append(paths, shipped+c.File)
 	}
-	res, err := p.Run(context.Background(), runnel.Values{"paths": paths})
-	if err != nil {
-		t.Fatal(err)
-	}
+	runneltest.Check(t, p)
+	res := runneltest.ReadOnly(t, p, runnel.Values{"paths": paths})
 	entries, err := Catalogue.Get(res)
 	if err != nil {
 		t.Fatal(err)
@@ -198,6 +197,16 @@ func TestControlCharactersInNames(t *testing.T) {
 	run(context.Background(), []string{"a\nb\t\x1b[31m.wav"}, &stdout, &stderr)
 	if got := stderr.String(); strings.Count(got, "\n") != 1 || strings.ContainsAny(got, "\t\x1b") {
 		t.Errorf("got %q, want one line without control characters", got)
+	}
+}
+
+func TestHelpIsOneLine(t *testing.T) {
+	for _, flag := range []string{"-h", "--help"} {
+		var stdout, stderr bytes.Buffer
+		status := run(context.Background(), []string{flag}, &stdout, &stderr)
+		if got := stdout.String(); status != 0 || strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "usage: audio [file.wav ...]") || stderr.Len() > 0 {
+			t.Errorf("%s: exit status %d, output %q, standard error %q; want one line of usage", flag, status, got, &stderr)
+		}
 	}
 }
 

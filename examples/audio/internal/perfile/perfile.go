@@ -5,6 +5,7 @@ package perfile
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"runtime"
 	"sync"
 )
@@ -34,7 +35,8 @@ var slots = make(chan struct{}, runtime.GOMAXPROCS(0))
 
 // Map calls fn for every file that has a value, as many at a time as there are
 // processors, and returns what it gave in the same order. Errors stay with their
-// file. The error returned is the context's cause, when it was cancelled.
+// file, and so do panics: a file that was made to break a decoder must not end
+// the analysis of the others. The error returned is the context's cause, when it was cancelled.
 func Map[A, B any](ctx context.Context, files Results[A], fn func(context.Context, A) (B, error)) (Results[B], error) {
 	out := make(Results[B], len(files))
 	var wg sync.WaitGroup
@@ -51,7 +53,7 @@ func Map[A, B any](ctx context.Context, files Results[A], fn func(context.Contex
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			out[i].Value, out[i].Err = fn(ctx, f.Value)
+			out[i].Value, out[i].Err = guarded(ctx, f.Value, fn)
 		})
 	}
 	wg.Wait()
@@ -59,6 +61,16 @@ func Map[A, B any](ctx context.Context, files Results[A], fn func(context.Contex
 		return nil, context.Cause(ctx)
 	}
 	return out, nil
+}
+
+// guarded is fn with a panic made an error.
+func guarded[A, B any](ctx context.Context, a A, fn func(context.Context, A) (B, error)) (b B, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("its analysis panicked: %v", v)
+		}
+	}()
+	return fn(ctx, a)
 }
 
 // Join puts two results for the same files together. A file that failed in either

@@ -95,6 +95,30 @@ func TestSlotsAreShared(t *testing.T) {
 	}
 }
 
+// A panic is the error of its file: the others go on, and all slots are free again.
+func TestPanicsStayWithTheirFile(t *testing.T) {
+	var paths []string
+	for i := range 4 * runtime.GOMAXPROCS(0) {
+		paths = append(paths, fmt.Sprint(i))
+	}
+	got, err := Map(context.Background(), Start(paths), func(_ context.Context, path string) (byte, error) {
+		n, _ := strconv.Atoi(path)
+		return []byte("abc")[min(n%2, 1)*7], nil // out of range for every second file
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range got {
+		const want = "its analysis panicked: runtime error: index out of range [7] with length 3"
+		if i%2 == 0 && (f.Err != nil || f.Value != 'a') || i%2 == 1 && (f.Err == nil || f.Err.Error() != want) {
+			t.Errorf("file %d: %q, %v", i, f.Value, f.Err)
+		}
+	}
+	if len(slots) != 0 {
+		t.Errorf("%d slots are still taken", len(slots))
+	}
+}
+
 func TestMapStopsWhenCancelled(t *testing.T) {
 	cause := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(context.Background())
