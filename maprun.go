@@ -98,7 +98,9 @@ func (m *mapRun) opened(w *engine.Worker, err error) engine.Item {
 		x.broken.Store(true)
 	}
 	w.Clock = 0 // it may have taken its time
-	return w.Finish(int32(len(x.plan.nodes)) + x.plan.nodes[m.plan.node].mapped)
+	// Openers have the higher numbers: the consumers are open when the elements
+	// begin to flow.
+	return w.FinishLast(int32(len(x.plan.nodes)) + x.plan.nodes[m.plan.node].mapped)
 }
 
 // measure works out the lengths of the axes. Reading an iter.Seq calls code that
@@ -112,6 +114,7 @@ func (m *mapRun) measure() (err error) {
 	x, node := m.x, &m.x.plan.nodes[m.plan.node]
 	m.dims = make([]int, m.plan.rank)
 	by := make([]string, m.plan.rank) // the input that gave each length
+	any := make([]bool, m.plan.rank)  // some input has the axis, though perhaps no row to tell its length
 	for i, p := range m.plan.inputs {
 		source := &x.plan.from(node)[i]
 		m.inputs = append(m.inputs, elementSource{})
@@ -124,7 +127,9 @@ func (m *mapRun) measure() (err error) {
 		}
 		in := node.task.inputs[i]
 		for k, axis := range p.axes {
+			any[axis] = true
 			switch {
+			case lengths[k] < 0:
 			case by[axis] == "":
 				by[axis], m.dims[axis] = in.name, lengths[k]
 			case m.dims[axis] != lengths[k]:
@@ -134,7 +139,7 @@ func (m *mapRun) measure() (err error) {
 	}
 	total := 1
 	for axis, n := range m.dims {
-		if by[axis] == "" {
+		if !any[axis] {
 			return fmt.Errorf("axis %s has no length: all inputs that have it are optional, and absent", node.task.axes[axis])
 		}
 		if n > 0 && total > math.MaxInt32/n {

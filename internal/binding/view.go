@@ -15,8 +15,8 @@ type Reader interface {
 }
 
 // Elements reads the elements of a slice, an array or an iter.Seq along its first
-// axes, in row-major order, and returns how many there are on each. A Seq is read
-// to its end. The error says what v is instead, or that it is not rectangular.
+// axes, in row-major order, and returns how many there are on each, -1 where there
+// is no row to tell. A Seq is read to its end. The error says what v is instead, or that it is not rectangular.
 func Elements(v any, axes int) (Reader, []int, error) {
 	value := reflect.ValueOf(v)
 	dims := make([]int, axes)
@@ -45,7 +45,6 @@ func Elements(v any, axes int) (Reader, []int, error) {
 				next = append(next, row.Index(i))
 			}
 		}
-		dims[d] = max(0, dims[d])
 		rows = next
 	}
 	e.width = max(1, dims[axes-1])

@@ -80,6 +80,24 @@ func (w *Worker) Finish(node int32) Item {
 	return next
 }
 
+// FinishLast is Finish with the other order: of the nodes that became ready it
+// returns that with the highest number, and this worker takes the lowest last.
+func (w *Worker) FinishLast(node int32) Item {
+	r := w.run
+	w.finished++
+	next := None
+	for _, s := range r.graph.Succ(node) {
+		if left := &r.left[s]; atomic.LoadInt32(left) != 1 && atomic.AddInt32(left, -1) != 0 {
+			continue
+		}
+		if next != None {
+			w.Push(next)
+		}
+		next = Item(s)
+	}
+	return next
+}
+
 // work is the life of a worker's goroutine. searching says that it was counted
 // as a searcher by whoever started it.
 func (w *Worker) work(searching bool) {
