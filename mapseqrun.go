@@ -65,20 +65,21 @@ func newStream[T, R any](ctx context.Context, c *batchConfig, items iter.Seq[T],
 	return s
 }
 
-// read takes items from the sequence, each when there is a slot for it.
+// read takes items from the sequence, each when there is a slot for it. It tells of
+// the sequence's end unless the stream was stopped before.
 func (s *stream[T, R]) read(items iter.Seq[T]) {
 	defer close(s.reader)
-	n := 0
+	n, k, ok := 0, int32(0), false
 	s.broken = ErrGoexit // unless it comes to its end, or panics
 	defer func() {
 		if v := recover(); v != nil {
 			s.broken = &PanicError{Value: v, Stack: debug.Stack()}
 		}
-		s.fed <- n
+		if ok {
+			s.fed <- n
+		}
 	}()
-	k, ok := s.slot()
-	if !ok {
-		s.broken = nil
+	if k, ok = s.slot(); !ok {
 		return
 	}
 	for item := range items {
