@@ -20,8 +20,8 @@ const chunkTime = time.Millisecond
 type chunker struct {
 	chunking
 	n     int
-	next  atomic.Int64    // the first item that was not handed out
-	grain atomic.Int64    // of adaptive chunks
+	next  atomic.Int64 // the first item that was not handed out
+	grain atomic.Int64 // of adaptive chunks
 
 	// A bit for each item: that it is the first of a chunk that was handed out, and
 	// the last of one. nil when each item is a chunk.

@@ -44,10 +44,10 @@ func TestMapSeqEqualsALoop(t *testing.T) {
 			}
 			return 2 * i, nil
 		}, runnel.MaxParallel(limit), runnel.Retries(1), runnel.RetryDelay(0)) {
+			given++
 			if ahead := taken.Load() - given; int(ahead) > limit {
 				t.Fatalf("%d items were taken ahead of the results, want at most %d", ahead, limit)
 			}
-			given++
 			if failures[next] < 2 {
 				if r != 2*next || err != nil {
 					t.Fatalf("result %d is %d, %v", next, r, err)
@@ -69,13 +69,12 @@ func TestMapSeqTakesItemsAheadOnlyAsFar(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			taken, given := 0, 0
 			endless := func(yield func(int) bool) {
-				for ; yield(taken); taken++ {
+				for taken++; yield(taken); taken++ {
 				}
 			}
 			for range runnel.MapSeq(t.Context(), endless, double, opts...) {
 				synctest.Wait()
-				// The one that is being handed over makes room already.
-				if given++; taken != limit+given-1 && taken != limit+given {
+				if given++; taken != limit+given {
 					t.Errorf("%d items were taken, with %d results handed over, want %d ahead", taken, given, limit)
 				}
 				if given == 10 {
