@@ -21,6 +21,7 @@ type scratch struct {
 	rescued error // the error that a fallback is called for
 
 	contexts []taskContext // not used yet, for elements
+	chunk    worked        // of a batch
 }
 
 func (x *execution) scratch(w *engine.Worker) *scratch {
@@ -310,7 +311,7 @@ func (x *execution) retry(w *engine.Worker, u unit, attempt int, delay time.Dura
 		x.engine.Resume(u.item())
 	})
 	if m != nil {
-		return m.putOff()
+		return m.putOff(w, u.elem)
 	}
 	return engine.None
 }

@@ -199,15 +199,7 @@ func (x *execution) awaitRunning() {
 // finish settles what a run that ended early has left, and closes the books. No
 // worker is left.
 func (x *execution) finish() {
-	x.mu.Lock()
-	for _, t := range x.timers {
-		if t.Stop() {
-			x.resuming.Done()
-		}
-	}
-	x.timers = nil
-	x.mu.Unlock()
-	x.resuming.Wait()
+	x.disarm()
 	var cause error
 	if x.ctx.Err() != nil && x.cancelRest() {
 		if cause = context.Cause(x.ctx); x.isStop(cause) {
@@ -233,6 +225,19 @@ func (x *execution) finish() {
 	x.workers = nil
 	x.cancel(nil)
 	x.finished.Store(max(1, int64(took)))
+}
+
+// disarm stops the timers of what waits for its next attempt.
+func (x *execution) disarm() {
+	x.mu.Lock()
+	for _, t := range x.timers {
+		if t.Stop() {
+			x.resuming.Done()
+		}
+	}
+	x.timers = nil
+	x.mu.Unlock()
+	x.resuming.Wait()
 }
 
 // noUnit is the unit of what concerns the whole run.

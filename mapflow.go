@@ -138,6 +138,9 @@ func (m *mapRun) need(e int32, ready []int32) []int32 {
 
 // launch starts the elements that are ready.
 func (m *mapRun) launch(w *engine.Worker) engine.Item {
+	if m.items != nil {
+		return m.items.launch(w)
+	}
 	x, u := m.x, unit{m.plan.node, whole}
 	if x.ctx.Err() != nil {
 		return engine.None
@@ -176,6 +179,9 @@ func (m *mapRun) start(w *engine.Worker, elems []int32) engine.Item {
 // over follows from an element that has ended. Those further down the stream go
 // first, so that values do not pile up between tasks.
 func (m *mapRun) over(w *engine.Worker, e int32) engine.Item {
+	if m.items != nil {
+		return m.items.over(w, e)
+	}
 	next := engine.None
 	push := func(it engine.Item) {
 		if next != engine.None {

@@ -36,6 +36,7 @@ type mapRun struct {
 	failed, skipped atomic.Int32
 
 	window window
+	items  itemFlow // in the place of inputs, flows and the window: of a batch helper
 }
 
 // elementSource is where an element gets one of its inputs.
@@ -230,6 +231,9 @@ func (m *mapRun) at(e *elementSource, elem int32) int {
 
 // coordinates are the indices of an element along the axes.
 func (m *mapRun) coordinates(elem int32) []int {
+	if m.items != nil {
+		return m.items.index(elem)
+	}
 	index, rest := make([]int, len(m.dims)), int(elem)
 	for d := len(m.dims) - 1; d >= 0; d-- {
 		index[d] = rest % m.dims[d]

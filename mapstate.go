@@ -56,7 +56,10 @@ func (m *mapRun) again(elem int32) {
 }
 
 // putOff frees the slot of an element that waits for its next attempt.
-func (m *mapRun) putOff() engine.Item {
+func (m *mapRun) putOff(w *engine.Worker, elem int32) engine.Item {
+	if m.items != nil {
+		return m.items.putOff(w, elem)
+	}
 	if e, ok := m.window.next(); ok {
 		return unit{m.plan.node, e}.item()
 	}

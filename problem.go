@@ -39,15 +39,17 @@ func (e *BuildError) Error() string {
 }
 
 // InputError lists everything that is wrong with the inputs and options of a
-// run, which has not started.
+// run, or of a batch helper like [Map], which has not started.
 type InputError struct {
 	Pipeline string
 	Problems []Problem
+
+	caller string // the batch helper, when it is no pipeline
 }
 
 // Error lists the problems, a line each.
 func (e *InputError) Error() string {
-	return list(fmt.Sprintf("runnel: %s cannot run", pipelineLabel(e.Pipeline)), e.Problems)
+	return list(fmt.Sprintf("runnel: %s cannot run", cmp.Or(e.caller, pipelineLabel(e.Pipeline))), e.Problems)
 }
 
 func pipelineLabel(name string) string {

@@ -8,7 +8,10 @@ import (
 )
 
 // A RetryOption says how often and when a failed attempt is repeated.
-type RetryOption interface{ TaskOption }
+type RetryOption interface {
+	TaskOption
+	BatchOption
+}
 
 // retryPolicy is what retry options say.
 type retryPolicy struct {

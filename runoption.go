@@ -34,6 +34,7 @@ func (o runOption) applyRun(c *runConfig) { o(c) }
 type ParallelOption interface {
 	RunOption
 	TaskOption
+	BatchOption
 }
 
 type parallelOption int
@@ -57,9 +58,10 @@ func (n parallelOption) applyTask(c *taskConfig) {
 func (n parallelOption) applyRegister(d *declaration) { d.override(n) }
 
 // MaxParallel limits, exactly, how many tasks of a run are being called at once;
-// given to a mapped task, how many of its elements are. What waits for its next
-// attempt does not count. By default there is no limit on tasks, and one of 1,024
-// on the elements of a mapped task, or the run's if it has one; 0 lifts it.
+// given to a mapped task, how many of its elements are, and to a batch helper like
+// [Map], how many items. What waits for its next attempt does not count. By default
+// there is no limit on tasks, and one of 1,024 on items and on the elements of a
+// mapped task, or the run's if it has one; 0 lifts it.
 func MaxParallel(n int) ParallelOption { return parallelOption(n) }
 
 // ErrorMode says what the failure of a task does to the rest of a run.
@@ -89,17 +91,31 @@ func (m ErrorMode) String() string {
 }
 
 // An ErrorOption says what a failure does to the rest.
-type ErrorOption interface{ RunOption }
-
-// OnError sets the error mode; the default is [FailFast].
-func OnError(m ErrorMode) ErrorOption {
-	return runOption(func(c *runConfig) {
-		if m < FailFast || m > SkipFailed {
-			c.problem("OnError: there is no %v: use FailFast, ContinueOnError or SkipFailed", m)
-		}
-		c.mode = m
-	})
+type ErrorOption interface {
+	RunOption
+	BatchOption
 }
+
+type errorOption ErrorMode
+
+// check says what is wrong with the mode, or nothing.
+func (m errorOption) check() string {
+	if ErrorMode(m) < FailFast || ErrorMode(m) > SkipFailed {
+		return fmt.Sprintf("OnError: there is no %v: use FailFast, ContinueOnError or SkipFailed", ErrorMode(m))
+	}
+	return ""
+}
+
+func (m errorOption) applyRun(c *runConfig) {
+	if text := m.check(); text != "" {
+		c.problem("%s", text)
+	}
+	c.mode = ErrorMode(m)
+}
+
+// OnError sets the error mode. The default of a run is [FailFast], that of a batch
+// helper like [Map] is [ContinueOnError].
+func OnError(m ErrorMode) ErrorOption { return errorOption(m) }
 
 // Targets runs only what the named outputs need, checks only the inputs that
 // those need, and lets go of each other value after its last use. Optional

@@ -14,7 +14,7 @@ import (
 // imports are the packages that a fragment may use without an import.
 var imports = map[string]string{
 	"context": "context", "errors": "errors", "fmt": "fmt", "json": "encoding/json", "log": "log",
-	"maps": "maps", "os": "os", "slices": "slices", "slog": "log/slog", "strings": "strings",
+	"maps": "maps", "os": "os", "slices": "slices", "slog": "log/slog", "strconv": "strconv", "strings": "strings",
 	"testing": "testing", "time": "time",
 	"runnel":     "github.com/runnelflow/runnel",
 	"dag":        "github.com/runnelflow/runnel/dag",
