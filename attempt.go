@@ -71,11 +71,34 @@ func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
 	}
 	s := x.scratch(w)
 	s.attempt, s.elem = 1, u.elem
-	if x.plan.nodes[u.node].retries {
+	retries := x.plan.nodes[u.node].retries
+	if x.quiet && !retries && u.elem == whole {
+		return x.quick(w, s, u.node)
+	}
+	if retries {
 		s.attempt = attemptsOf(x.status(u)) + 1
 	}
 	x.begin(w, s, u)
 	return x.settle(w, u, s.attempt, x.attempt(s, u))
+}
+
+// quick is begin, attempt and settle for a plain task without retries in a quiet
+// run: the most frequent case, without what it does not need.
+func (x *execution) quick(w *engine.Worker, s *scratch, n int32) engine.Item {
+	r := &x.records[n]
+	if x.timed {
+		s.began = x.now(w)
+		r.started = s.began
+	}
+	if err := x.attempt(s, unit{n, whole}); err != nil {
+		return x.settle(w, unit{n, whole}, 1, err)
+	}
+	if x.timed {
+		w.Clock = int64(time.Since(x.start))
+		r.ended = w.Clock
+	}
+	r.status = statusOf(Succeeded, 1)
+	return w.Finish(n)
 }
 
 // over follows from a unit that has ended: what became ready.
@@ -94,6 +117,9 @@ func (x *execution) done(w *engine.Worker, node int32) engine.Item {
 
 // unwound settles an attempt that ended its goroutine.
 func (x *execution) unwound(w *engine.Worker, it engine.Item) engine.Item {
+	if k := int(unitOf(it).node) - len(x.plan.nodes); k >= 0 {
+		return x.maps[k].opened(w, ErrGoexit)
+	}
 	s := x.scratch(w)
 	if err := s.judging; err != nil {
 		s.judging = nil
@@ -121,22 +147,30 @@ func (x *execution) begin(w *engine.Worker, s *scratch, u unit) {
 	if s.attempt > 1 {
 		kind = taskRetried
 	}
-	if x.log != nil {
-		w.Clock = x.log.add(entry{kind: kind, unit: u, attempt: int32(s.attempt)})
-	}
 	retries := x.plan.nodes[u.node].retries
 	switch {
-	case s.attempt > 1:
-		s.began = x.retried(u, x.now(w))
+	case x.log != nil:
+		w.Clock = x.log.add(entry{kind: kind, unit: u, attempt: int32(s.attempt)}, func(at int64) { x.began(s, u, at) })
 	case x.timed:
-		s.began = x.now(w)
+		x.began(s, u, x.now(w))
 	case retries:
-		s.began = int64(time.Since(x.start)) // for MaxRetryTime
+		x.began(s, u, int64(time.Since(x.start))) // for MaxRetryTime
+	}
+	if retries {
+		x.set(u, Running, s.attempt)
+	}
+}
+
+// began notes when an attempt began.
+func (x *execution) began(s *scratch, u unit, at int64) {
+	s.began = at
+	if s.attempt > 1 {
+		s.began = x.retried(u, at)
 	}
 	if u.elem == whole {
 		x.records[u.node].started = s.began
 	}
-	if x.log != nil || retries {
+	if x.log != nil {
 		x.set(u, Running, s.attempt)
 	}
 }
@@ -201,7 +235,7 @@ func (x *execution) limited(c *taskContext, s *scratch, n *node) error {
 func (x *execution) nameLate(u unit, after time.Duration) (inTime func()) {
 	named := make(chan struct{})
 	t := time.AfterFunc(after, func() {
-		x.log.add(entry{kind: taskUnresponsive, unit: u, took: unresponsiveAfter})
+		x.log.add(entry{kind: taskUnresponsive, unit: u, took: unresponsiveAfter}, nil)
 		close(named)
 	})
 	return func() {
@@ -226,10 +260,10 @@ func (x *execution) settle(w *engine.Worker, u unit, attempt int, err error) eng
 
 // succeed ends a unit that has its outputs.
 func (x *execution) succeed(w *engine.Worker, u unit, attempt int, reason string) engine.Item {
-	w.Clock = x.ended(u, Succeeded, attempt, nil, reason)
 	if x.config.cache != nil && u.elem == whole {
 		x.store(u.node)
 	}
+	w.Clock = x.ended(u, Succeeded, attempt, nil, reason)
 	return x.over(w, u)
 }
 
@@ -244,7 +278,7 @@ func (x *execution) retried(u unit, now int64) int64 {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	wait := x.waits[u]
-	wait.waited += now - wait.due
+	wait.waited += max(0, now-wait.due)
 	x.waits[u] = wait
 	return wait.began
 }
@@ -290,7 +324,7 @@ func (x *execution) fail(w *engine.Worker, u unit, attempt int, err error) engin
 	x.mu.Unlock()
 	w.Clock = x.ended(u, Failed, attempt, err, "")
 	if x.config.mode == FailFast {
-		x.cancel(&stopError{label(failure.Task, failure.Index)})
+		x.cancel(&stopError{x, label(failure.Task, failure.Index)})
 		x.engine.Stop()
 		return engine.None
 	}
@@ -299,26 +333,34 @@ func (x *execution) fail(w *engine.Worker, u unit, attempt int, err error) engin
 
 // ended notes how a unit ended, and returns when.
 func (x *execution) ended(u unit, s State, attempts int, err error, reason string) int64 {
-	var at int64
-	if x.log != nil {
-		at = x.log.add(entry{kind: taskFinished, unit: u, state: s, attempt: int32(attempts), err: err, reason: reason})
-	} else if x.timed {
-		at = int64(time.Since(x.start))
-	}
-	if u.elem == whole && x.timed {
-		x.records[u.node].ended = at
-	}
 	if s != Succeeded {
 		x.uneven.Store(true)
 	}
 	if err != nil || reason != "" {
 		x.note(u, err, reason)
 	}
-	x.set(u, s, attempts)
-	if u.elem != whole {
-		x.mapped(u.node).ended(s)
+	if x.log != nil {
+		return x.log.add(entry{kind: taskFinished, unit: u, state: s, attempt: int32(attempts), err: err, reason: reason},
+			func(at int64) { x.endedAt(u, s, attempts, at) })
 	}
+	at := int64(0)
+	if x.timed {
+		at = int64(time.Since(x.start))
+	}
+	x.endedAt(u, s, attempts, at)
 	return at
+}
+
+func (x *execution) endedAt(u unit, s State, attempts int, at int64) {
+	if u.elem != whole {
+		x.set(u, s, attempts)
+		x.mapped(u.node).ended(s)
+		return
+	}
+	if x.timed {
+		x.records[u.node].ended = at
+	}
+	x.set(u, s, attempts)
 }
 
 // note keeps why a unit did not succeed at once: the rare case, in maps.

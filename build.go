@@ -24,6 +24,7 @@ type built struct {
 	supplied  []*external // by number
 	links     [][]link    // of each task's inputs
 	after     map[int32][]int32
+	nests     map[string]string // path of a nested pipeline to the task that makes its output
 	graph     *graph.Graph
 	whole     *plan
 	view      func() (*dag.Graph, error)
@@ -41,12 +42,10 @@ type link struct {
 // builder collects what is wrong while a graph is built.
 type builder struct {
 	built
-	hints
 	problems  []Problem
 	namesakes map[string][]int32    // tasks whose name was taken already
 	originals []*declaration        // of tasks, before defaults
 	later     map[*declaration]bool // tasks whose name was taken
-	nests     map[string]string     // name of a nested pipeline to that of the task that makes its output
 }
 
 func (b *builder) problem(task *declaration, format string, args ...any) {
@@ -71,6 +70,7 @@ func build(config *pipelineConfig, tasks []AnyTask) (*built, error) {
 	b.order()
 	if len(b.problems) > 0 {
 		sortProblems(b.problems)
+		giveHints(b.problems)
 		return nil, &BuildError{Pipeline: config.name, Problems: b.problems}
 	}
 	g := &b.built
@@ -258,11 +258,12 @@ func (b *builder) linkAfter(i int32, d *declaration) {
 		case ok:
 			b.after[i] = append(b.after[i], t)
 		default:
-			hint := b.didYouMean(name, maps.Keys(b.names))
 			if from, data := b.producers[name]; data {
-				hint = fmt.Sprintf(": it is data of task %q, so name that one", b.tasks[from.task].Name())
+				b.problem(d, "After(%q): no task has that name: it is data of task %q, so name that one", name, b.tasks[from.task].Name())
+				continue
 			}
-			b.problem(d, "After(%q): no task has that name%s", name, hint)
+			b.problem(d, "After(%q): no task has that name"+hintMark, name)
+			hintFor(b.problems, name, maps.Keys(b.names))
 		}
 	}
 }

@@ -52,10 +52,14 @@ func newEventLog(start time.Time, keep bool) *eventLog {
 }
 
 // add stamps an entry and returns the stamp. Stamps never go back, since they
-// are taken under the lock.
-func (l *eventLog) add(e entry) int64 {
+// are taken under the lock. then, if any, is called with the stamp before anybody
+// can read the entry.
+func (l *eventLog) add(e entry, then func(at int64)) int64 {
 	l.mu.Lock()
 	e.at = int64(time.Since(l.start))
+	if then != nil {
+		then(e.at)
+	}
 	l.entries = append(l.entries, e)
 	first := len(l.entries) == 1 || l.keep
 	l.mu.Unlock()

@@ -24,14 +24,16 @@ type execution struct {
 	cancel       context.CancelCauseFunc
 	start        time.Time
 	timed        bool
+	quiet        bool // nobody watches, nothing is cached, nothing let go
 	id           func() string
 
 	engine   *engine.Run
 	slabs    []binding.Slab
-	records  []record       // an element a task
-	supplied []bool         // which external inputs are there
-	given    []bool         // tasks whose outputs were there before, nil for none
-	maps     []*mapRun      // of the mapped tasks, nil for none
+	records  []record  // an element a task
+	supplied []bool    // which external inputs are there
+	given    []bool    // tasks whose outputs were there before, nil for none
+	maps     []*mapRun // of the mapped tasks, nil for none
+	readings map[slot]*reading
 	uses     []atomic.Int32 // of each output, counted down; nil unless the plan frees
 
 	log       *eventLog // nil when nobody watches
@@ -77,6 +79,7 @@ func (p *Pipeline) prepare(ctx context.Context, in Values, opts []RunOption) (*e
 	plan, given := g.partial(&c)
 	c.problems = append(c.problems, g.checkInputs(in, plan)...)
 	if len(c.problems) > 0 {
+		giveHints(c.problems)
 		return nil, &InputError{Pipeline: g.config.name, Problems: c.problems}
 	}
 	x := &execution{plan: plan, config: c, given: given, timed: !c.untimed}
@@ -157,8 +160,9 @@ const unresponsiveAfter = 5 * time.Second
 
 // run runs the plan to its end. It is called once.
 func (x *execution) run() {
+	x.quiet = x.log == nil && x.config.cache == nil && x.uses == nil
 	if x.log != nil {
-		x.log.add(entry{kind: runStarted, unit: noUnit})
+		x.log.add(entry{kind: runStarted, unit: noUnit}, nil)
 	}
 	if x.ctx.Err() != nil {
 		x.engine.Stop()
@@ -185,7 +189,7 @@ func (x *execution) awaitRunning() {
 	if x.log != nil {
 		for u := range x.units() {
 			if stateOf(x.status(u)) == Running {
-				x.log.add(entry{kind: taskUnresponsive, unit: u, took: unresponsiveAfter})
+				x.log.add(entry{kind: taskUnresponsive, unit: u, took: unresponsiveAfter}, nil)
 			}
 		}
 	}
@@ -206,7 +210,7 @@ func (x *execution) finish() {
 	x.resuming.Wait()
 	var cause error
 	if x.ctx.Err() != nil && x.cancelRest() {
-		if cause = context.Cause(x.ctx); isStop(cause) {
+		if cause = context.Cause(x.ctx); x.isStop(cause) {
 			cause = nil
 		}
 	}
@@ -215,7 +219,7 @@ func (x *execution) finish() {
 	}
 	took := time.Since(x.start)
 	if x.log != nil {
-		x.log.add(entry{kind: runFinished, unit: noUnit, took: took, err: x.err})
+		x.log.add(entry{kind: runFinished, unit: noUnit, took: took, err: x.err}, nil)
 		x.log.close()
 	}
 	if x.delivered != nil {
@@ -286,11 +290,16 @@ func (x *execution) cancelRest() bool {
 }
 
 // stopError is the cause of the context's end when a task fails in FailFast.
-type stopError struct{ task string }
+type stopError struct {
+	run  *execution
+	task string
+}
 
 func (e *stopError) Error() string { return fmt.Sprintf("task %q failed", e.task) }
 
-func isStop(err error) bool {
-	_, ok := errors.AsType[*stopError](err)
-	return ok
+// isStop reports whether this run stopped itself. A run inside a task is stopped
+// by the outer one as by any caller.
+func (x *execution) isStop(cause error) bool {
+	e, ok := cause.(*stopError)
+	return ok && e.run == x
 }

@@ -63,7 +63,8 @@ func (b *builder) checkExternals() {
 		}
 		e := b.externals[name]
 		if e == nil && b.config.strict {
-			b.problem(nil, "External %q is consumed by no task%s: drop the declaration, or correct its name", name, b.didYouMean(name, maps.Keys(b.externals)))
+			b.problem(nil, "External %q is consumed by no task"+hintMark+": drop the declaration, or correct its name", name)
+			hintFor(b.problems, name, maps.Keys(b.externals))
 		}
 		if e != nil {
 			e.wants = append([]want{{typ: typ}}, e.wants...)
@@ -72,7 +73,8 @@ func (b *builder) checkExternals() {
 	for _, e := range b.supplied {
 		if _, declared := b.config.externals[e.name]; b.config.strict && !declared {
 			w := e.wants[0]
-			b.problem(w.task, "nobody produces its input %q (%s), and it is not declared External%s: declare it, or correct its name", e.name, w.in.label, b.didYouMean(e.name, b.known()))
+			b.problem(w.task, "nobody produces its input %q (%s), and it is not declared External"+hintMark+": declare it, or correct its name", e.name, w.in.label)
+			hintFor(b.problems, e.name, b.known())
 		}
 		b.checkWants(e)
 	}
@@ -98,7 +100,7 @@ func (b *builder) checkWants(e *external) {
 		if other.task != nil {
 			by = fmt.Sprintf("task %q (%s) wants", other.task.Name(), other.task.Location())
 		}
-		this, that := typeNames(at.typ, other.typ)
+		this, that := typeNames(nested(at.typ, at.axes()), nested(other.typ, other.axes()))
 		b.problem(at.task, "input %q (%s) wants %s, but %s %s: an external input has one type, so change one of the two, or take other data with Bind", e.name, at.in.label, this, by, that)
 	}
 }
@@ -153,7 +155,6 @@ func (g *built) known() iter.Seq[string] {
 // of it that the run's plan needs.
 func (g *built) checkInputs(in Values, p *plan) []Problem {
 	var problems []Problem
-	var h hints
 	takers := sync.OnceValue(p.takers)
 	for name, v := range in {
 		if e := g.externals[name]; e != nil {
@@ -177,11 +178,18 @@ func (g *built) checkInputs(in Values, p *plan) []Problem {
 				}
 			}
 		}
-		problems = append(problems, Problem{Text: fmt.Sprintf("input %q is unknown: no task consumes it%s", name, h.didYouMean(name, known))})
+		problems = append(problems, Problem{Text: fmt.Sprintf("input %q is unknown: no task consumes it"+hintMark, name)})
+		hintFor(problems, name, known)
 	}
 	for _, e := range p.needs {
 		if _, given := in[e.name]; !given {
-			problems = append(problems, Problem{Text: g.missing(e, takers()[e.number], &h)})
+			problems = append(problems, Problem{Text: g.missing(e, takers()[e.number])})
+			problems[len(problems)-1].hint = func() string {
+				if near := didYouMean(e.name, maps.Keys(g.producers)); near != "" {
+					return "; if it should come from a task, correct the name" + near
+				}
+				return ""
+			}
 		}
 	}
 	sortProblems(problems)
@@ -213,7 +221,7 @@ func (p *plan) takers() [][]taker {
 }
 
 // missing describes an external input of a plan that was not supplied.
-func (g *built) missing(e *external, takers []taker, h *hints) string {
+func (g *built) missing(e *external, takers []taker) string {
 	var by []string
 	var last *declaration
 	needed := 0
@@ -233,11 +241,7 @@ func (g *built) missing(e *external, takers []taker, h *hints) string {
 	if needed > 1 {
 		who = "tasks " + strings.Join(by, ", ") + " need it"
 	}
-	hint := ""
-	if near := h.didYouMean(e.name, maps.Keys(g.producers)); near != "" {
-		hint = fmt.Sprintf("; if it should come from a task, correct the name%s", near)
-	}
-	return fmt.Sprintf("input %q of type %s is missing: %s, and no task produces it%s", e.name, e.wants[0].typ, who, hint)
+	return fmt.Sprintf("input %q of type %s is missing: %s, and no task produces it"+hintMark, e.name, e.wants[0], who)
 }
 
 // refuse says why a value cannot be this input of a plan, or is empty.

@@ -84,6 +84,9 @@ func (b *reflectedFunc) read(d *declaration) {
 				d.problem("Inputs names data %q twice: let the function take it once", name)
 			}
 			seen[name] = true
+			if isOptional(params[i]) {
+				d.problem("parameter %d is %s, but Func has no optional inputs: take %s, or declare the task with NewTask", i+1, params[i], params[i].Field(0).Type)
+			}
 			d.inputs = append(d.inputs, input{name: name, label: fmt.Sprintf("parameter %d", i+1), typ: params[i]})
 		}
 	}

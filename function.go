@@ -13,6 +13,7 @@ type function[In, Out any] struct {
 	shape[In, Out]
 	sig      *signature
 	fn       func(context.Context, In) (Out, error)
+	whole    bool                                          // the shape is plain, and there is no condition
 	when     func(In) bool                                 // nil: always
 	fallback func(context.Context, In, error) (Out, error) // nil: none
 }
@@ -34,6 +35,9 @@ type shape[In, Out any] interface {
 var errCondition = errors.New("its condition does not hold")
 
 func (f *function[In, Out]) call(ctx context.Context, s *scratch, n *node) error {
+	if f.whole {
+		return f.callWhole(ctx, s, n)
+	}
 	frame, err := f.fill(s, n, f.sig)
 	if err != nil {
 		return err
@@ -47,6 +51,22 @@ func (f *function[In, Out]) call(ctx context.Context, s *scratch, n *node) error
 		return err
 	}
 	f.keep(s, n, out)
+	return nil
+}
+
+// callWhole is call for a plain shape without a condition, the most frequent one:
+// it goes through no interface.
+func (f *function[In, Out]) callWhole(ctx context.Context, s *scratch, n *node) error {
+	frame, err := fill[In](s, n, f.sig)
+	if err != nil {
+		return err
+	}
+	out, err := f.fn(ctx, frame.Take())
+	if err != nil {
+		return err
+	}
+	at := s.run.plan.outputs[n.outputs.start]
+	s.run.slabs[at.slab].(binding.Values[Out])[at.index] = out
 	return nil
 }
 
@@ -74,6 +94,7 @@ func (f *function[In, Out]) frames() (in, out reflect.Type) { return f.shape.fra
 // withWhen is a copy of a declaration that runs only under a condition.
 func withWhen[In, Out any](d *declaration, condition func(In) bool) *declaration {
 	c, f := withFunction[In, Out](d)
+	f.whole = false
 	if f.when = condition; condition == nil {
 		c.problem("When: the condition is nil: give one")
 	}

@@ -40,7 +40,7 @@ func Info(ctx context.Context) TaskInfo {
 		Task:           task,
 		Attempt:        int(c.attempt),
 		Index:          index,
-		IdempotencyKey: run + "/" + label(task, index),
+		IdempotencyKey: idempotencyKey(run, task, index),
 		of:             c,
 	}
 }
@@ -65,6 +65,18 @@ func label(task string, index []int) string {
 	}
 	return task + strings.ReplaceAll(fmt.Sprint(index), " ", ",")
 }
+
+// idempotencyKey is "run/task[index]", with what would make two of them alike
+// escaped as in a URL: the first slash ends the run, the last bracket begins the
+// index.
+func idempotencyKey(run, task string, index []int) string {
+	return runEscaper.Replace(run) + "/" + label(taskEscaper.Replace(task), index)
+}
+
+var (
+	runEscaper  = strings.NewReplacer("%", "%25", "/", "%2F")
+	taskEscaper = strings.NewReplacer("%", "%25", "[", "%5B")
+)
 
 type infoKey struct{}
 

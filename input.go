@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -82,7 +83,7 @@ func (s *signature) read(t reflect.Type, path []int) {
 			s.problem("field %s: Go cannot read its tag %q: write `runnel:\"…\"`, tags with a space between", f.Name, f.Tag)
 			continue
 		case f.Anonymous && tg.name == "" && f.Type.Kind() == reflect.Struct && !isOpt:
-			if tg.optional || tg.hasDefault {
+			if tg.optional || tg.hasDefault || tg.axes != "" {
 				s.problem("field %s: an embedded struct counts as its fields, which have tags of their own: drop this one, or begin it with a name to take %s as one input", f.Name, f.Type)
 				continue
 			}
@@ -102,6 +103,19 @@ func (s *signature) read(t reflect.Type, path []int) {
 		}
 		s.add(f, tg, index, isOpt)
 	}
+}
+
+// axes are those of all inputs, each once.
+func (s *signature) axes() []string {
+	var all []string
+	for _, in := range s.inputs {
+		for _, axis := range in.axes {
+			if !slices.Contains(all, axis) {
+				all = append(all, axis)
+			}
+		}
+	}
+	return all
 }
 
 // isOptional reports whether a type is an Opt, and not one that embeds an Opt

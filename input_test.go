@@ -282,13 +282,13 @@ func TestFieldsThatCannotBeInputsAreProblems(t *testing.T) {
 	}
 	_ = input{unseen: 1}
 	wantProblems(t, buildProblems(t, runnel.NewTask("t", takes[input])),
-		"field Axis: data name \"tracks[i]\" has brackets",
 		"field Base: an embedded pointer cannot be filled: embed runnel_test.Base itself, or name the field",
 		"field Deep: an embedded struct counts as its fields…drop this one, or begin it with a name",
 		"field Optional: a pointer to an Opt…use runnel.Opt[int] itself",
 		"field Tag: unknown tag option \"requird\": use optional, or default=",
 		"field hidden has a runnel tag but is not exported: begin it with a capital, or drop the tag",
-		"field unseen has a runnel tag but is not exported: begin it with a capital, or drop the tag")
+		"field unseen has a runnel tag but is not exported: begin it with a capital, or drop the tag",
+		"input \"tracks[i]\" (Axis) names an axis…declare it with NewMapTask, or drop the brackets")
 }
 
 func TestTwoFieldsOfOneNameAreAProblem(t *testing.T) {

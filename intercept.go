@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
+	"sync/atomic"
 )
 
 // An Interceptor is called around every attempt of every task. It calls next
@@ -46,7 +48,9 @@ func (o interceptOption) hasNil() bool {
 // Intercept adds interceptors to a pipeline or to one run. The first is the
 // outermost; those of the pipeline are around those of the run, and these around
 // those of a nested pipeline.
-func Intercept(interceptors ...Interceptor) InterceptOption { return interceptOption(interceptors) }
+func Intercept(interceptors ...Interceptor) InterceptOption {
+	return interceptOption(slices.Clone(interceptors))
+}
 
 var (
 	errSwallowed = errors.New("an interceptor returned no error, but the task did not succeed: return the error of next")
@@ -55,30 +59,64 @@ var (
 
 // intercepted is an attempt with interceptors around it.
 func (x *execution) intercepted(ctx context.Context, s *scratch, n *node) error {
-	all := slices.Concat(x.interceptors, n.task.interceptors)
-	called, outcome := false, error(nil)
-	var from func(k int) func(context.Context) error
-	from = func(k int) func(context.Context) error {
-		return func(ctx context.Context) error {
-			if k < len(all) {
-				return all[k](ctx, Info(ctx), from(k+1))
-			}
-			if called {
-				return Permanent(errTwice)
-			}
-			called = true
-			outcome = n.body.call(ctx, s, n)
-			return outcome
-		}
-	}
-	if err := from(0)(ctx); err != nil {
+	c := &interception{scratch: s, node: n, all: slices.Concat(x.interceptors, n.task.interceptors), outcome: errSwallowed, ended: make(chan struct{})}
+	defer c.wait()
+	if err := c.next(0)(ctx); err != nil {
 		return err
 	}
+	c.wait()
 	switch {
-	case !called:
+	case c.outcome == errSwallowed:
 		return Permanent(errSwallowed)
-	case outcome != nil:
-		return Permanent(fmt.Errorf("%w: %w", errSwallowed, outcome))
+	case c.outcome != nil:
+		return Permanent(fmt.Errorf("%w: %w", errSwallowed, c.outcome))
 	}
 	return nil
+}
+
+// interception is a call of a task through interceptors.
+type interception struct {
+	scratch *scratch
+	node    *node
+	all     []Interceptor
+	called  atomic.Bool   // the task was, or must not be any more
+	outcome error         // of the task, once it has ended
+	ended   chan struct{} // closed then
+}
+
+func (c *interception) next(k int) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if k < len(c.all) {
+			return c.all[k](ctx, Info(ctx), c.next(k+1))
+		}
+		return c.call(ctx)
+	}
+}
+
+// call calls the task. Its panic is an error here already, so that no interceptor
+// can make a success of it by recovering.
+func (c *interception) call(ctx context.Context) (err error) {
+	if !c.called.CompareAndSwap(false, true) {
+		return Permanent(errTwice)
+	}
+	defer close(c.ended)
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+			c.outcome = err
+		}
+	}()
+	err = c.node.body.call(ctx, c.scratch, c.node)
+	c.outcome = err
+	return err
+}
+
+// wait waits for the task to end, in case an interceptor has called it on another
+// goroutine and gone; and keeps it from being called later.
+func (c *interception) wait() {
+	if !c.called.CompareAndSwap(false, true) {
+		<-c.ended
+		return
+	}
+	close(c.ended)
 }

@@ -150,7 +150,7 @@ func (m *mapRun) launch(w *engine.Worker) engine.Item {
 		return x.conclude(w, u, 0, verdict{err: m.broken})
 	}
 	if x.log != nil {
-		w.Clock = x.log.add(entry{kind: taskStarted, unit: u, attempt: 1})
+		w.Clock = x.log.add(entry{kind: taskStarted, unit: u, attempt: 1}, nil)
 	}
 	if x.timed {
 		x.records[u.node].started = x.now(w)

@@ -79,10 +79,20 @@ func (x *execution) open(w *engine.Worker, m *mapRun) engine.Item {
 	if x.uneven.Load() || x.broken.Load() {
 		m.reason = m.blocked(whole)
 	}
-	if m.reason == "" {
-		m.broken = m.measure()
+	if m.reason != "" {
+		return m.opened(w, nil)
 	}
-	if m.reason == "" && m.broken == nil {
+	err := m.measure()
+	if x.ctx.Err() != nil {
+		return engine.None
+	}
+	return m.opened(w, err)
+}
+
+// opened follows from the opening of a task, with the error that it ended with.
+func (m *mapRun) opened(w *engine.Worker, err error) engine.Item {
+	x := m.x
+	if m.broken = err; m.reason == "" && err == nil {
 		m.prepare()
 	} else {
 		x.broken.Store(true)
@@ -105,7 +115,7 @@ func (m *mapRun) measure() (err error) {
 	for i, p := range m.plan.inputs {
 		source := &x.plan.from(node)[i]
 		m.inputs = append(m.inputs, elementSource{})
-		if p.axes == nil || source.optional && x.absent(source) {
+		if p.axes == nil || source.optional && m.absent(i, source) {
 			continue
 		}
 		lengths, err := m.source(i, source)
@@ -136,12 +146,23 @@ func (m *mapRun) measure() (err error) {
 	return nil
 }
 
+// absent reports whether an optional input taken by elements is not there at all.
+func (m *mapRun) absent(i int, from *source) bool {
+	if m.plan.inputs[i].from >= 0 {
+		return !m.x.opened(from.node)
+	}
+	return m.x.absent(from)
+}
+
 // source finds the elements of an input, and how many there are along its axes.
 func (m *mapRun) source(i int, from *source) ([]int, error) {
 	x, p := m.x, m.plan.inputs[i]
 	rank := len(p.axes)
 	if p.from < 0 {
-		v := x.slabs[from.slab].Load(int(from.index))
+		v, err := x.indexable(from)
+		if err != nil {
+			return nil, err
+		}
 		reader, lengths, err := binding.Elements(v, rank)
 		if err != nil {
 			in := x.plan.nodes[m.plan.node].task.inputs[i]
@@ -219,7 +240,12 @@ func (m *mapRun) prepare() {
 	m.values = m.plan.store.elements(n)
 	m.left.Store(int64(n))
 	m.window.end = n
-	feeds := m.plan.feeds
+	var feeds []feed
+	for _, f := range m.plan.feeds {
+		if m.inputs[f.input].feed != nil {
+			feeds = append(feeds, f)
+		}
+	}
 	if len(feeds) == 0 {
 		return
 	}

@@ -63,6 +63,16 @@ func (m *mapRun) putOff() engine.Item {
 	return engine.None
 }
 
+// feedsFrom reports whether a task's elements come one by one from a node.
+func (m *mapRun) feedsFrom(node int32) bool {
+	for _, f := range m.plan.feeds {
+		if m.x.plan.maps[f.from].node == node {
+			return true
+		}
+	}
+	return false
+}
+
 // totals counts the elements.
 func (m *mapRun) totals() *Totals {
 	t := &Totals{}
@@ -110,6 +120,7 @@ func (m *mapRun) inputValues(elem int32) Values {
 		name := withAxes(node.task.inputs[i].name, node.task.inputs[i].axes)
 		switch {
 		case e.from == nil && from.optional && x.absent(from):
+		case e.feed != nil && !e.feed.succeeded(m.at(e, elem), e.width):
 		case e.from == nil:
 			in[name] = x.slabs[from.slab].Load(int(from.index))
 		default:

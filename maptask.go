@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/runnelflow/runnel/internal/binding"
 )
@@ -38,11 +39,16 @@ type MapTask[In, Out any] struct{ *declaration }
 // task, or as many as [MaxParallel] says, are under way at once.
 func NewMapTask[In, Out any](output string, fn func(context.Context, In) (Out, error), opts ...TaskOption) *MapTask[In, Out] {
 	name, axes, err := splitAxes(output)
-	d := declareMap(name, axes, signatureOf(reflect.TypeFor[In]()), fn, opts)
+	named, sig := axes != nil, signatureOf(reflect.TypeFor[In]())
+	if !named { // hold the inputs against themselves: one mistake is one problem
+		name, _, _ = strings.Cut(output, "[")
+		axes = sig.axes()
+	}
+	d := declareMap(name, axes, sig, fn, opts)
 	switch {
 	case err != nil:
 		d.problem("output: %v", err)
-	case axes == nil:
+	case !named:
 		d.problem("output %q names no axis to map over: write %q, with the axes of the inputs, or declare it with NewTask", name, name+"[i]")
 	}
 	return &MapTask[In, Out]{d}

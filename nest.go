@@ -73,6 +73,9 @@ func (b *builder) flatten(d *declaration) {
 	for i := range inner.tasks {
 		b.enter(f.copy(int32(i)))
 	}
+	for path, target := range inner.nests {
+		b.nests[f.path+path] = f.path + target
+	}
 	b.nests[d.Name()] = f.path + inner.tasks[inner.producers[d.nest.target].task].Name()
 }
 
@@ -96,7 +99,8 @@ func (f *flattener) check() bool {
 		needy[e] = by[slices.IndexFunc(by, func(t taker) bool { return !t.in.optional })].task.Name()
 	}
 	if from, ok := f.inner.producers[n.target]; !ok {
-		f.problem(d, "its pipeline produces no data %q%s", n.target, f.didYouMean(n.target, maps.Keys(f.inner.producers)))
+		f.problem(d, "its pipeline produces no data %q"+hintMark, n.target)
+		hintFor(f.problems, n.target, maps.Keys(f.inner.producers))
 	} else if made := f.inner.tasks[from.task].outputs[from.output].typ; !fits(made, n.out) {
 		have, want := typeNames(made, n.out)
 		f.problem(d, "its output is %s, but %q of its pipeline is %s: change one of the types", want, n.target, have)
@@ -105,7 +109,8 @@ func (f *flattener) check() bool {
 		e, in := f.inner.externals[name], d.inputs[i]
 		switch {
 		case e == nil:
-			f.problem(d, "its pipeline has no external input %q (%s)%s: drop the field, or correct its name", name, in.label, f.didYouMean(name, maps.Keys(f.inner.externals)))
+			f.problem(d, "its pipeline has no external input %q (%s)"+hintMark+": drop the field, or correct its name", name, in.label)
+			hintFor(f.problems, name, maps.Keys(f.inner.externals))
 		case in.optional && needy[e] != "":
 			f.problem(d, "input %q (%s) is optional, but task %q of its pipeline cannot do without it: make it required, and give defaults to that task", name, in.label, needy[e])
 		case !e.wants[0].takes(in.typ) && in.typ != reflect.TypeFor[any]():

@@ -31,7 +31,7 @@ func NewTask[In, Out any](output string, fn func(context.Context, In) (Out, erro
 
 // declareTask declares a task of whole values with one output.
 func declareTask[In, Out any](name string, sig *signature, fn func(context.Context, In) (Out, error), opts []TaskOption) *declaration {
-	d := declare(&function[In, Out]{shape: plain[In, Out]{}, sig: sig, fn: fn}, sig.inputs, []output{{name: name, label: name, typ: reflect.TypeFor[Out]()}}, opts)
+	d := declare(&function[In, Out]{shape: plain[In, Out]{}, whole: true, sig: sig, fn: fn}, sig.inputs, []output{{name: name, label: name, typ: reflect.TypeFor[Out]()}}, opts)
 	d.checkInput(sig, reflect.TypeFor[In]())
 	if err := checkDataName(name); err != nil {
 		d.problem("output: %v", err)
@@ -124,14 +124,12 @@ func fill[In any](s *scratch, n *node, sig *signature) (*binding.Frame[In], erro
 		f = frame[In](s, n.frame, sig)
 	}
 	run := s.run
-	sources := run.plan.from(n)
-	for i := range sources {
-		from := &sources[i]
+	for i, at := range run.plan.readsOf(n) {
 		var err error
-		if from.optional || from.partial {
-			err = run.fill(f, i, from)
+		if at.slab >= 0 {
+			err = f.Set(i, run.slabs[at.slab], int(at.index))
 		} else {
-			err = f.Set(i, run.slabs[from.slab], int(from.index))
+			err = run.fill(f, i, &run.plan.from(n)[i])
 		}
 		if err != nil {
 			f.Take()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -99,12 +100,14 @@ func Meta(key string, value any) TaskOption {
 // it takes no data from them. It is skipped when one of them fails or is
 // skipped.
 func After(tasks ...string) TaskOption {
+	tasks = slices.Clone(tasks)
 	return taskOption(func(c *taskConfig) { c.after = append(c.after[:len(c.after):len(c.after)], tasks...) })
 }
 
 // Inputs names the data that the parameters of a [Func] take, in order. A
 // leading context is not counted.
 func Inputs(data ...string) TaskOption {
+	data = slices.Clone(data)
 	return taskOption(func(c *taskConfig) { c.params, c.hasParams = data, true })
 }
 

@@ -17,6 +17,7 @@ type plan struct {
 	steps   *graph.Graph // what the engine runs: the graph, and a step that opens each mapped task
 	maps    []*mapPlan   // of the mapped tasks
 	sources []source
+	reads   []slot // of sources, for the hot path: where slab is negative, it is not just a value
 	outputs []slot
 	slabs   []slabPlan   // the last holds the external inputs
 	frames  []*sync.Pool // of frames, one for each type of struct; each worker of a run takes one
@@ -53,7 +54,11 @@ type node struct {
 type span struct{ start, end int32 }
 
 func (p *plan) from(n *node) []source { return p.sources[n.sources.start:n.sources.end] }
-func (p *plan) into(n *node) []slot   { return p.outputs[n.outputs.start:n.outputs.end] }
+
+// reads of a node are where its inputs are; see plan.reads.
+func (p *plan) readsOf(n *node) []slot { return p.reads[n.sources.start:n.sources.end] }
+
+func (p *plan) into(n *node) []slot { return p.outputs[n.outputs.start:n.outputs.end] }
 
 // slot is where a value lives: a slab of the run and an index in it.
 type slot struct{ slab, index int32 }
@@ -62,6 +67,7 @@ type slot struct{ slab, index int32 }
 type source struct {
 	slot
 	node     int32 // that produces it, or -1 for an external input
+	output   int32 // its number in plan.outputs, unless external
 	optional bool
 	partial  bool
 }
@@ -211,12 +217,20 @@ func (c *compiler) link() {
 					needed[e.number] = true
 					c.needs = append(c.needs, e)
 				}
-				c.sources = append(c.sources, source{slot{boxed, e.number}, -1, optional, partial})
+				c.sources = append(c.sources, source{slot: slot{boxed, e.number}, node: -1, optional: optional, partial: partial})
 				continue
 			}
 			from := c.at(l.task)
-			c.sources = append(c.sources, source{c.into(&c.nodes[from])[l.output], from, optional, partial})
+			output := c.nodes[from].outputs.start + l.output
+			c.sources = append(c.sources, source{c.outputs[output], from, output, optional, partial})
 		}
 		c.nodes[c.at(int32(i))].sources = span{start, int32(len(c.sources))}
+	}
+	c.reads = make([]slot, len(c.sources))
+	for i, from := range c.sources {
+		c.reads[i] = from.slot
+		if from.optional || from.partial {
+			c.reads[i].slab = -1
+		}
 	}
 }

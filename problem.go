@@ -15,6 +15,8 @@ type Problem struct {
 	Location string
 	// Text says what was expected, what was found, and the mend.
 	Text string
+
+	hint func() string // for the hintMark in Text
 }
 
 // String is the problem in a line.
@@ -55,13 +57,21 @@ func pipelineLabel(name string) string {
 	return fmt.Sprintf("pipeline %q", name)
 }
 
+// mostProblems is how many problems the text of an error lists; all of them are
+// in its Problems.
+const mostProblems = 200
+
 func list(head string, problems []Problem) string {
 	if len(problems) == 1 {
 		return head + ": " + problems[0].String()
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %d problems", head, len(problems))
-	for _, p := range problems {
+	for i, p := range problems {
+		if i == mostProblems {
+			fmt.Fprintf(&b, "\n  and %d more", len(problems)-i)
+			break
+		}
 		b.WriteString("\n  ")
 		b.WriteString(strings.ReplaceAll(p.String(), "\n", "\n  "))
 	}

@@ -79,6 +79,9 @@ func (t TaskReport) Duration() time.Duration {
 
 // Task is the report of the named task.
 func (r *Report) Task(name string) (TaskReport, bool) {
+	if r.index == nil {
+		return TaskReport{}, false // not a report of a run
+	}
 	i, ok := r.index()[name]
 	if !ok {
 		return TaskReport{}, false
@@ -154,12 +157,19 @@ func (x *execution) taskReport(n int32) TaskReport {
 	if s == Pending && x.isReady(n) {
 		t.State = Ready
 	}
+	started, waited := int64(0), int64(0)
 	if x.timed && t.Attempts > 0 {
-		t.Started = x.start.Add(time.Duration(rec.started))
+		// Workers read the clock on their own: what was stamped just before the last
+		// of those before it was, did not happen before.
+		ready := x.readyAt(n)
+		started = max(rec.started, ready)
+		waited = started - ready
+		t.Started = x.start.Add(time.Duration(started))
 	}
 	if s.Ended() {
 		if x.timed {
-			t.Ended, t.Waited = x.start.Add(time.Duration(rec.ended)), x.waited(n)
+			t.Ended = x.start.Add(time.Duration(max(rec.ended, started)))
+			t.Waited = time.Duration(waited + x.waits[unit{n, whole}].waited)
 		}
 		t.Reason = x.reasons[unit{n, whole}]
 	}
@@ -172,18 +182,16 @@ func (x *execution) taskReport(n int32) TaskReport {
 	return t
 }
 
-// waited is how long a task that has ended waited for slots. It was ready for
-// its first attempt when the last of those before it ended. x.mu is held.
-func (x *execution) waited(n int32) time.Duration {
-	rec := &x.records[n]
-	if rec.attempts() == 0 {
-		return 0
-	}
+// readyAt is when the last of the tasks before a task that has started ended. A
+// mapped task is opened before: it has a wait only for what it takes as a whole.
+func (x *execution) readyAt(n int32) int64 {
 	ready := int64(0)
 	for _, p := range x.plan.graph.Pred(n) {
-		ready = max(ready, x.records[p].ended)
+		if m := x.mapped(n); m == nil || !m.feedsFrom(p) {
+			ready = max(ready, x.records[p].ended)
+		}
 	}
-	return time.Duration(rec.started - ready + x.waits[unit{n, whole}].waited)
+	return ready
 }
 
 // isReady reports whether everything that a task waits for has ended.

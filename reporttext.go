@@ -94,7 +94,7 @@ func pathText(path []string) string {
 
 // MarshalJSON encodes the report. Durations are in seconds, errors are text,
 // times are RFC 3339 and left out when zero.
-func (r *Report) MarshalJSON() ([]byte, error) {
+func (r Report) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Pipeline     string       `json:"pipeline,omitempty"`
 		RunID        string       `json:"run_id"`

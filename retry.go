@@ -24,14 +24,20 @@ type retryPolicy struct {
 
 var defaultRetry = retryPolicy{delay: time.Second, backoff: 2, jitter: true, maxTime: 300 * time.Second}
 
+// mostRetries is what the counter of attempts holds, with room to spare.
+const mostRetries = 1 << 23
+
 type retryOption func(*taskConfig, *retryPolicy)
 
 // Retries is how often a failed task is tried again: Retries(3) is at most four
 // attempts. Default 0.
 func Retries(n int) RetryOption {
 	return retryOption(func(c *taskConfig, p *retryPolicy) {
-		if n < 0 {
+		switch {
+		case n < 0:
 			c.problem("Retries must be 0 or more, got %d", n)
+		case n > mostRetries:
+			c.problem("Retries must be at most %d, got %d", mostRetries, n)
 		}
 		p.retries = n
 	})

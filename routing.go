@@ -130,14 +130,7 @@ func (x *execution) release(n int32) {
 
 // used counts one use of an output.
 func (x *execution) used(from *source) {
-	n := &x.plan.nodes[from.node]
-	for use := n.outputs.start; use < n.outputs.end; use++ {
-		at := x.plan.outputs[use]
-		if at != from.slot {
-			continue
-		}
-		if x.plan.uses[use] != kept && x.uses[use].Add(-1) == 0 {
-			x.slabs[at.slab].Clear(int(at.index))
-		}
+	if x.plan.uses[from.output] != kept && x.uses[from.output].Add(-1) == 0 {
+		x.slabs[from.slab].Clear(int(from.index))
 	}
 }

@@ -59,8 +59,7 @@ type record struct {
 	ended   int64       // last attempt
 }
 
-func (r *record) state() State  { return stateOf(&r.status) }
-func (r *record) attempts() int { return attemptsOf(&r.status) }
+func (r *record) state() State { return stateOf(&r.status) }
 
 func stateOf(status *uint32) State   { return State(atomic.LoadUint32(status)) }
 func attemptsOf(status *uint32) int  { return int(atomic.LoadUint32(status) >> 8) }

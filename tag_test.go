@@ -22,6 +22,12 @@ func TestTagGrammar(t *testing.T) {
 		"größe/π":                   {name: "größe/π"},
 		"not-left-out":              {name: "not-left-out"},
 		"x,default= spaces count  ": {name: "x", hasDefault: true, text: " spaces count  "},
+		"tracks[i]":                 {name: "tracks", axes: "i"},
+		"[i]":                       {axes: "i"},
+		"score[i, j ,größe_2]":      {name: "score", axes: "i,j,größe_2"},
+		"x[i,j],optional":           {name: "x", axes: "i,j", optional: true},
+		"x[i,j],default=[a],b]":     {name: "x", axes: "i,j", hasDefault: true, text: "[a],b]"},
+		"x,default=[1,2]":           {name: "x", hasDefault: true, text: "[1,2]"},
 	} {
 		got, err := parseTag(text)
 		if err != nil || got != want {
@@ -42,7 +48,15 @@ func TestTagErrorsSayTheMend(t *testing.T) {
 		"-,":                     `takes no options: drop`,
 		" x":                     "begins or ends with a space: drop it",
 		"x\t":                    "begins or ends with a space: drop it",
-		"tracks[i]":              "drop them",
+		"tracks[i":               `axes stand in one pair of brackets at the end of the name, as in "tracks[i,j]"`,
+		"tracks[i,optional":      "axes stand in one pair of brackets at the end of the name",
+		"tracks[i]s":             "axes stand in one pair of brackets at the end of the name",
+		"tracks[i][j]":           "axes stand in one pair of brackets at the end of the name",
+		"tracks[]":               `an axis is named by letters and digits, as in "tracks[i,j]"`,
+		"tracks[i,]":             "an axis is named by letters and digits",
+		"tracks[i-1]":            "an axis is named by letters and digits",
+		"tracks[i,i]":            "axis i stands twice: a diagonal cannot be taken",
+		" tracks[i]":             "begins or ends with a space: drop it",
 		"x]":                     "has brackets",
 		"x,optional,omitempty=1": `unknown tag option "omitempty=1"`,
 	} {
@@ -74,19 +88,23 @@ func TestTagThatGoCannotReadIsAProblem(t *testing.T) {
 
 // write is the text of a tag: the inverse of parseTag.
 func (t tag) write() string {
+	name := t.name
+	if t.axes != "" {
+		name += "[" + t.axes + "]"
+	}
 	switch {
 	case t.skip:
 		return "-"
 	case t.hasDefault:
-		return t.name + ",default=" + t.text
+		return name + ",default=" + t.text
 	case t.optional:
-		return t.name + ",optional"
+		return name + ",optional"
 	}
-	return t.name
+	return name
 }
 
 func FuzzTag(f *testing.F) {
-	for _, s := range []string{"", "-", "name", "name,optional", ",default=0.5", "x,default=a,b", "x,optional,default=1", "tracks[i]", " x", "-,optional", ",,,", "\xff"} {
+	for _, s := range []string{"", "-", "name", "name,optional", ",default=0.5", "x,default=a,b", "x,optional,default=1", "tracks[i]", "[i]", "x[ i , j ],default=[a]", "x[i", "x]i[", "x[i,i]", " x", "-,optional", ",,,", "\xff"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -33,7 +33,6 @@ func (g *built) partial(c *runConfig) (*plan, []bool) {
 // needed again.
 func (g *built) needed(c *runConfig, given []bool) []bool {
 	keep := make([]bool, len(g.tasks))
-	var h hints
 	var todo []int32
 	want := func(task int32) {
 		if !keep[task] {
@@ -50,7 +49,8 @@ func (g *built) needed(c *runConfig, given []bool) []bool {
 				c.problem("target %q is an input of the run, which no task produces: name an output", name)
 				continue
 			}
-			c.problem("target %q is produced by no task%s", name, h.didYouMean(name, maps.Keys(g.producers)))
+			c.problem("target %q is produced by no task"+hintMark, name)
+			hintFor(c.problems, name, maps.Keys(g.producers))
 			continue
 		}
 		want(from.task)

@@ -80,8 +80,8 @@ func TestValuesTaskCopiesTakeLiteralNamesToo(t *testing.T) {
 		return runnel.Values{"out": in["in"]}, nil
 	})
 	two := one.As("out[2]").Bind("in", "in [2]")
-	if fmt.Sprint(one.Name(), one.Inputs(), one.Outputs()) != "one[in][out]" && fmt.Sprint(one.Inputs(), one.Outputs()) != "[in] [out]" {
-		t.Errorf("the original is now %q: %q → %q", one.Name(), one.Inputs(), one.Outputs())
+	if got := fmt.Sprintf("%s: %q → %q", one.Name(), one.Inputs(), one.Outputs()); got != `one: ["in"] → ["out"]` {
+		t.Errorf("the original is now %s", got)
 	}
 	// The function keeps its own names; so does the task.
 	res := mustRun(t, pipelineOf(t, two), runnel.Values{"in [2]": 5})

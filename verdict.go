@@ -53,7 +53,7 @@ func (x *execution) conclude(w *engine.Worker, u unit, attempt int, v verdict) e
 		return engine.None
 	}
 	if x.log != nil {
-		x.log.add(entry{kind: attemptFailed, unit: u, attempt: int32(attempt), err: v.err, retry: v.again, took: v.delay})
+		x.log.add(entry{kind: attemptFailed, unit: u, attempt: int32(attempt), err: v.err, retry: v.again, took: v.delay}, nil)
 	}
 	if v.again {
 		return x.retry(w, u, attempt, v.delay, v.err)

@@ -3,8 +3,8 @@ package runneltest
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/runnelflow/runnel"
@@ -20,10 +20,13 @@ import (
 // caller, and an optional one is silently absent for ever. Check reports an
 // external input whose name is near that of some task's output, or near that of
 // another external input. Names that differ only in their numbers, or in a last
-// word of one letter, count as a series: part_1 and part_2, side_a and side_b.
-// A name declared with [runnel.External] is meant as it is.
+// word of one letter, count as a series: part_1 and part_2, side_a and side_b. A
+// series is reported once. Names that differ in a whole word are different names:
+// in_file and out_file, features and raw_features. A name declared with
+// [runnel.External] is meant as it is.
 //
-// Nothing runs. Check may be called from several goroutines.
+// Nothing runs. Of more than about 2,900 series of names only the first are
+// looked up, in the order of the alphabet. Check may be called from several goroutines.
 func Check(t testing.TB, p *runnel.Pipeline) {
 	t.Helper()
 	for _, text := range problems(p) {
@@ -52,35 +55,59 @@ func problems(p *runnel.Pipeline) []string {
 // misspelled finds the external inputs whose names were probably meant to be
 // other ones.
 func misspelled(p *runnel.Pipeline, g *dag.Graph) []string {
-	declared := p.Externals()
-	external := g.ExternalInputs()
+	declared := map[string]bool{}
+	for _, name := range p.Externals() {
+		declared[name] = true
+	}
+	external, outputs := g.ExternalInputs(), newNames(g.Outputs())
+	inputs := newNames(external)
+	at := sync.OnceValue(func() places { return placesOf(p) })
+	// Of two inputs that are near each other, the first that is not declared
+	// speaks for both; of a series, its first that is not declared speaks for all.
 	var texts []string
-	for i, name := range external {
-		if slices.Contains(declared, name) {
+	told := map[string]bool{}
+	for _, name := range external {
+		want := newStem(name)
+		if declared[name] || told[want.joined] {
 			continue
 		}
-		if near, ok := nearOne(name, g.Outputs()); ok {
+		told[want.joined] = true
+		if near, ok := outputs.near(want, nil); ok {
 			data, _ := g.Data(near)
 			texts = append(texts, fmt.Sprintf("input %q of %s is produced by no task; was %q meant, which %s produces? Correct one of the names, or declare the input with External[T](%q)",
-				name, consumers(p, g, name), near, task(p, data.Producer.Name), name))
+				name, at().consumers(g, name), near, at().task(data.Producer.Name), name))
 			continue
 		}
-		// Of two inputs that are near each other, the first that is not declared
-		// speaks for both.
-		others := slices.DeleteFunc(slices.Clone(external), func(other string) bool {
-			k := slices.Index(external, other)
-			return k == i || k < i && !slices.Contains(declared, other)
-		})
-		if near, ok := nearOne(name, others); ok {
+		if near, ok := inputs.near(want, told); ok {
 			texts = append(texts, fmt.Sprintf("inputs %q of %s and %q of %s are both supplied by the caller; is one name a misspelling of the other? Correct it, or declare both with External",
-				name, consumers(p, g, name), near, consumers(p, g, near)))
+				name, at().consumers(g, name), near, at().consumers(g, near)))
 		}
 	}
 	return texts
 }
 
+// places tell where each task of a pipeline was declared.
+type places map[string]string
+
+func placesOf(p *runnel.Pipeline) places {
+	all := places{}
+	for _, t := range p.Tasks() {
+		all[t.Name()] = t.Location()
+	}
+	return all
+}
+
+// task names a task and the place of its declaration. Those of nested pipelines
+// are known by their path alone.
+func (p places) task(name string) string {
+	if at, ok := p[name]; ok {
+		return fmt.Sprintf("task %q (%s)", name, at)
+	}
+	return fmt.Sprintf("task %q", name)
+}
+
 // consumers names the tasks that take an external input.
-func consumers(p *runnel.Pipeline, g *dag.Graph, data string) string {
+func (p places) consumers(g *dag.Graph, data string) string {
 	const most = 3
 	d, _ := g.Data(data)
 	var names []string
@@ -89,17 +116,7 @@ func consumers(p *runnel.Pipeline, g *dag.Graph, data string) string {
 			names = append(names, fmt.Sprintf("%d more", len(d.Consumers)-most))
 			break
 		}
-		names = append(names, task(p, n.Name))
+		names = append(names, p.task(n.Name))
 	}
 	return strings.Join(names, ", ")
-}
-
-// task names a task and the place of its declaration.
-func task(p *runnel.Pipeline, name string) string {
-	for _, t := range p.Tasks() {
-		if t.Name() == name {
-			return fmt.Sprintf("task %q (%s)", name, t.Location())
-		}
-	}
-	return fmt.Sprintf("task %q", name)
 }

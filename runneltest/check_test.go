@@ -2,7 +2,11 @@ package runneltest
 
 import (
 	"context"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/runnelflow/runnel"
 )
@@ -86,6 +90,87 @@ func TestCheckKnowsSeries(t *testing.T) {
 	for _, pair := range [][2]string{{"part1", "paart2"}, {"side_left", "side_lef"}} {
 		p := runnel.NewPipeline().Add(values("a", pair[:], []string{"out"}))
 		check(t, p).expect(t, []string{pair[0], pair[1]})
+	}
+}
+
+func TestCheckTellsWordsFromTypingErrors(t *testing.T) {
+	for _, c := range []struct {
+		input, output string
+		typo          bool
+	}{
+		{"in_file_7", "out_file_7", false},
+		{"raw_image", "row_image", false},
+		{"features", "raw_features", false},
+		{"train_rows", "train_cols", false},
+		{"min_value", "max_value", false},
+		{"male_count", "female_count", false},
+		{"path", "path_to", false},
+		{"fil_7", "file_7", true},
+		{"out_fiel_7", "out_file_7", true},
+		{"audoi_features", "audio_features", true},
+		{"fetaures_mean", "features_mean", true},
+		{"audio_featrues", "audio_features", true},
+		{"audio_featrus", "audio_features", true},
+		{"userid", "user_id", true},
+		{"audioFeature", "audio_features", true},
+		{"Features", "features", true},
+	} {
+		p := runnel.NewPipeline().Add(values("make", nil, []string{c.output}), values("use", []string{c.input}, []string{"result"}))
+		want := [][]string{{c.input, "was " + strconv.Quote(c.output) + " meant"}}
+		if !c.typo {
+			want = nil
+		}
+		check(t, p).expect(t, want...)
+	}
+}
+
+func TestCheckHintsAtTheNearestOfSeveral(t *testing.T) {
+	p := runnel.NewPipeline().Add(values("make", nil, []string{"features", "featured_x", "fatures"}), values("use", []string{"featurs"}, []string{"result"}))
+	check(t, p).expect(t, []string{`was "features" meant`})
+}
+
+func TestCheckReportsASeriesOnce(t *testing.T) {
+	p := runnel.NewPipeline()
+	for i := range 200 {
+		p.Add(values(fmt.Sprint("make", i), nil, []string{fmt.Sprint("file_", i)}), values(fmt.Sprint("use", i), []string{fmt.Sprint("fiel_", i)}, nil))
+	}
+	check(t, p).expect(t, []string{`input "fiel_0" of task "use0"`, `was "file_0" meant`})
+}
+
+// Check looks at each name once, whether they make one series or have nothing in
+// common.
+func TestCheckOfALargeGraph(t *testing.T) {
+	const tasks = 20_000
+	letters := rand.New(rand.NewPCG(1, 2))
+	word := func() string {
+		var w [12]byte
+		for i := range w {
+			w[i] = 'a' + byte(letters.IntN(26))
+		}
+		return string(w[:])
+	}
+	for name, data := range map[string]func(i int) (in, out string){
+		"series":   func(i int) (in, out string) { return fmt.Sprint("in_file_", i), fmt.Sprint("out_file_", i) },
+		"words":    func(i int) (in, out string) { return word(), word() },
+		"compound": func(i int) (in, out string) { return word() + "_mean", word() + "_mean" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := runnel.NewPipeline()
+			for i := range tasks {
+				in, out := data(i)
+				p.Add(values(fmt.Sprint("t", i), []string{in}, []string{out}))
+			}
+			if err := p.Build(); err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			check(t, p).expect(t)
+			if took := time.Since(start); took > 20*time.Second {
+				t.Errorf("Check of %d tasks took %v: its pairs must be bounded", tasks, took)
+			} else {
+				t.Logf("took %v", took)
+			}
+		})
 	}
 }
 

@@ -40,7 +40,7 @@ func ReadOnly(t testing.TB, p *runnel.Pipeline, in runnel.Values, opts ...runnel
 	opts = append(slices.Clone(opts), runnel.MaxParallel(1), runnel.Intercept(w.attempt))
 	res, err := p.Run(t.Context(), in, opts...)
 	for _, c := range w.changes {
-		t.Errorf("runneltest: %s changes its input %q: %s. Other tasks see the same value, so copy what is to be changed (slices.Clone, maps.Clone)", task(p, c.task), c.input, c.what)
+		t.Errorf("runneltest: %s changes its input %q: %s. Other tasks see the same value, so copy what is to be changed (slices.Clone, maps.Clone)", placesOf(p).task(c.task), c.input, c.what)
 	}
 	if err != nil {
 		t.Errorf("runneltest: %v", err)

@@ -66,13 +66,20 @@ func indexable(v reflect.Value) (reflect.Value, error) {
 		if v.IsNil() {
 			return v, fmt.Errorf("it is nil, which has no elements")
 		}
-		all := reflect.MakeSlice(reflect.SliceOf(v.Type().In(0).In(0)), 0, 0)
-		for x := range v.Seq() {
-			all = reflect.Append(all, x)
-		}
-		return all, nil
+		return collect(v), nil
 	}
 	return v, fmt.Errorf("it is a %s, which has no elements: a slice, an array or an iter.Seq has", v.Type())
+}
+
+// Collect reads an iter.Seq to its end, into a slice.
+func Collect(seq any) any { return collect(reflect.ValueOf(seq)).Interface() }
+
+func collect(seq reflect.Value) reflect.Value {
+	all := reflect.MakeSlice(reflect.SliceOf(seq.Type().In(0).In(0)), 0, 0)
+	for x := range seq.Seq() {
+		all = reflect.Append(all, x)
+	}
+	return all
 }
 
 // elements are those of nested slices: rows of the innermost.

@@ -14,6 +14,7 @@ import (
 // TestThousandsOfBlockedPushers: workers that have pushed, and then block, keep
 // nothing from the others, though they come and go in the list.
 func TestThousandsOfBlockedPushers(t *testing.T) {
+	within(t)
 	// Each head pushes the second of its two followers and goes on with the first;
 	// the first ones of all heads wait for each other.
 	const heads = 5_000
@@ -94,11 +95,48 @@ func TestPrune(t *testing.T) {
 	}
 }
 
+// TestThiefTakesHalf of what it finds, so that it comes back rarely: a look round
+// at a victim with n items is followed by about log n others, not by n.
+func TestThiefTakesHalf(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 10, 2 * mostStolen, 10 * mostStolen} {
+		r := New(graph.New(0, nil, nil), Config{})
+		victim, thief := &Worker{run: r}, &Worker{run: r, seed: 1}
+		for i := range n {
+			victim.put(Item(i))
+		}
+		if got := thief.steal(); got != 0 {
+			t.Errorf("of %d items a thief got %d, want the oldest", n, got)
+		}
+		more := min((n-1)/2, mostStolen)
+		if got := int(thief.deque.size()); got != more {
+			t.Errorf("of %d items a thief took %d besides its own, want %d", n, got, more)
+		}
+		if got := int(victim.deque.size()); got != n-1-more {
+			t.Errorf("of %d items %d are left, want %d", n, got, n-1-more)
+		}
+	}
+	r := New(graph.New(0, nil, nil), Config{})
+	victim, thief := &Worker{run: r}, &Worker{run: r, seed: 1}
+	const items = 1 << 6
+	for i := range items {
+		victim.put(Item(i))
+	}
+	visits, taken := 0, 0
+	for ; thief.steal() != None; visits++ {
+		for taken++; thief.deque.pop() != None; taken++ {
+		}
+	}
+	if taken != items || visits > 7 {
+		t.Errorf("a thief came %d times for %d of %d items, want at most 7 times for all", visits, taken, items)
+	}
+}
+
 // TestPushAgainstPrune: a worker that pushes while it is being dropped from the
 // list stands in it afterwards, so that thieves find the item. The two meet in
 // every round, one of them a little later each time; on a busy machine, where a
 // meeting takes long, there are fewer rounds.
 func TestPushAgainstPrune(t *testing.T) {
+	within(t)
 	const rounds, skews, budget = 300_000, 150, time.Second
 	r := New(graph.New(0, nil, nil), Config{})
 	w := &Worker{run: r}

@@ -20,6 +20,7 @@ type deque struct {
 	top    atomic.Int64
 	_      [64]byte
 	bottom atomic.Int64
+	staged int64 // items above bottom, which thieves do not see yet
 	ring   atomic.Pointer[ring]
 	_      [64]byte
 }
@@ -42,24 +43,49 @@ func (r *ring) store(i int64, it Item) { r.slots[i&r.mask].Store(uint64(it)) }
 
 // push adds an item at the bottom. Owner only.
 func (d *deque) push(it Item) {
-	b := d.bottom.Load()
-	r := d.ring.Load()
-	if r == nil || b-d.top.Load() > r.mask {
-		r = d.grow(r, b)
-	}
-	r.store(b, it)
-	d.bottom.Store(b + 1)
+	d.stage(it)
+	d.publish()
 }
 
-// grow doubles the ring, so that n pushes copy at most 2n items in all.
-func (d *deque) grow(old *ring, b int64) *ring {
-	if old == nil {
-		r := newRing(firstRing)
-		d.ring.Store(r)
-		return r
+// stage adds an item that thieves cannot see before publish: making several
+// visible at once costs one store in place of several. Owner only, and nothing
+// may be popped in between.
+func (d *deque) stage(it Item) {
+	b := d.bottom.Load() + d.staged
+	r := d.ring.Load()
+	if r == nil || b-d.top.Load() > r.mask {
+		r = d.grow(r, b, 1)
 	}
-	r := newRing(2 * (old.mask + 1))
-	for i := d.top.Load(); i < b; i++ {
+	r.store(b, it)
+	d.staged++
+}
+
+// publish makes staged items visible.
+func (d *deque) publish() {
+	d.bottom.Store(d.bottom.Load() + d.staged)
+	d.staged = 0
+}
+
+// reserve makes room for n more items at once. Owner only.
+func (d *deque) reserve(n int) {
+	b := d.bottom.Load() + d.staged
+	if r := d.ring.Load(); n > firstRing && (r == nil || b-d.top.Load()+int64(n) > r.mask+1) {
+		d.grow(r, b, int64(n))
+	}
+}
+
+// grow makes a ring with room for n more items, at least twice as large, so that
+// n pushes copy at most 2n items in all.
+func (d *deque) grow(old *ring, b, n int64) *ring {
+	top, size := d.top.Load(), int64(firstRing)
+	if old != nil {
+		size = 2 * (old.mask + 1)
+	}
+	for size < b-top+n {
+		size *= 2
+	}
+	r := newRing(size)
+	for i := top; i < b; i++ {
 		r.store(i, old.load(i))
 	}
 	d.ring.Store(r)

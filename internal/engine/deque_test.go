@@ -61,6 +61,7 @@ func TestDequeAgainstModel(t *testing.T) {
 // at a time, where they meet at the last one, and for many, while the ring
 // grows under the thieves.
 func TestDequeHandsOutEveryItemOnce(t *testing.T) {
+	within(t)
 	const items = 50_000
 	for _, burst := range []int{1, 2, 3, 1000} {
 		var d deque

@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"fmt"
 	"sync/atomic"
+	"testing"
+	"time"
 
 	"github.com/runnelflow/runnel/internal/graph"
 	"pgregory.net/rapid"
@@ -10,6 +13,19 @@ import (
 // limits are those that most tests try: the smallest, odd and even ones, one
 // above the processors of most machines, and none.
 var limits = []int{1, 2, 3, 8, 0}
+
+// patience is how long a test may take outside of a bubble, which tells a
+// deadlock by itself. The slowest takes a few seconds under the race detector.
+const patience = 30 * time.Second
+
+// within ends the test binary with a reason, and the stacks of all goroutines,
+// when the runs of a test do not end.
+func within(t *testing.T) {
+	timer := time.AfterFunc(patience, func() {
+		panic(fmt.Sprintf("%s: a run has not ended after %v: an item or a wake-up was lost, or Done is not closed", t.Name(), patience))
+	})
+	t.Cleanup(func() { timer.Stop() })
+}
 
 // A probe is the work of a run, and remembers what the engine made of it.
 //

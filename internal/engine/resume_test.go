@@ -15,6 +15,7 @@ import (
 // TestResumedGoFirst: at limit 1 a resumed item is the next to run, before what
 // the worker has in its deque, before its inline successor, and before roots.
 func TestResumedGoFirst(t *testing.T) {
+	within(t)
 	shapes := map[string]*graph.Graph{
 		"roots": graph.New(50, nil, nil),
 		"chain": chainGraph(50),
@@ -54,6 +55,7 @@ func TestResumedGoFirst(t *testing.T) {
 // often as it is put off, and the run waits for it, even when every worker is
 // parked.
 func TestPutOffItems(t *testing.T) {
+	within(t)
 	const items, times = 60, 3
 	for _, limit := range limits {
 		t.Run(fmt.Sprint("limit ", limit), func(t *testing.T) {
@@ -84,6 +86,7 @@ func TestPutOffItems(t *testing.T) {
 
 // TestResumeAfterStopDoesNothing: the item does not run, the run ends.
 func TestResumeAfterStopDoesNothing(t *testing.T) {
+	within(t)
 	var ran atomic.Int32
 	var r *Run
 	r = New(graph.New(2, nil, nil), Config{Limit: 1, Exec: func(w *Worker, it Item) Item {
@@ -102,6 +105,7 @@ func TestResumeAfterStopDoesNothing(t *testing.T) {
 
 // TestResumeFromManySides: whoever resumes, and whenever, no item is lost.
 func TestResumeFromManySides(t *testing.T) {
+	within(t)
 	const items = 200
 	for _, limit := range limits {
 		for range 50 {
@@ -128,6 +132,7 @@ func TestResumeFromManySides(t *testing.T) {
 // TestGoexitInExec: an item that ends its goroutine is settled by Unwound, on a
 // worker that keeps what it has, within the limit, whatever item it is.
 func TestGoexitInExec(t *testing.T) {
+	within(t)
 	const items = 300
 	shapes := map[string]*graph.Graph{"roots": graph.New(items, nil, nil), "chain": chainGraph(items), "fan": fanGraph(items)}
 	for name, g := range shapes {
@@ -139,6 +144,7 @@ func TestGoexitInExec(t *testing.T) {
 					Limit: limit,
 					Exec: func(w *Worker, it Item) Item {
 						w.Local = it
+						w.Clock = 1 + int64(it) // as if the work had read the time at its start
 						if it%3 == 0 {
 							runtime.Goexit()
 						}
@@ -168,6 +174,7 @@ func TestGoexitInExec(t *testing.T) {
 // TestGoexitAndStop: a run that is stopped by the item which ends its goroutine
 // still ends.
 func TestGoexitAndStop(t *testing.T) {
+	within(t)
 	var r *Run
 	var settled atomic.Int32
 	r = New(chainGraph(10), Config{

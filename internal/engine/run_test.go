@@ -13,6 +13,7 @@ import (
 )
 
 func TestEveryNodeOnceAfterItsPredecessors(t *testing.T) {
+	within(t)
 	rapid.Check(t, func(t *rapid.T) {
 		g := drawGraph(t, 60)
 		yields := rapid.SliceOfN(rapid.Bool(), g.N(), g.N()).Draw(t, "yields")
@@ -30,12 +31,14 @@ func TestEveryNodeOnceAfterItsPredecessors(t *testing.T) {
 }
 
 func TestEmptyGraphEndsAtOnce(t *testing.T) {
+	within(t)
 	for _, limit := range limits {
 		newProbe(graph.New(0, nil, nil)).run(limit)
 	}
 }
 
 func TestRootsOnly(t *testing.T) {
+	within(t)
 	// Around the sizes at which workers take roots in shares.
 	for _, n := range []int{1, 2, 7, 8, 9, 63, 64, 65, 511, 512, 513, 10_000} {
 		for _, limit := range limits {
@@ -48,6 +51,7 @@ func TestRootsOnly(t *testing.T) {
 
 // TestLimitIsExact: as many at once as the limit allows, never more.
 func TestLimitIsExact(t *testing.T) {
+	within(t)
 	const items = 100
 	shapes := map[string]*graph.Graph{"roots": graph.New(items, nil, nil), "fan": fanGraph(items)}
 	for name, g := range shapes {
@@ -82,6 +86,7 @@ func TestLimitIsExact(t *testing.T) {
 // TestBlockedItemsStarveNobody: without a limit, items that wait for each other
 // all start, however many they are.
 func TestBlockedItemsStarveNobody(t *testing.T) {
+	within(t)
 	const items = 10_000
 	for name, g := range map[string]*graph.Graph{"roots": graph.New(items, nil, nil), "fan": fanGraph(items)} {
 		t.Run(name, func(t *testing.T) {
@@ -105,6 +110,7 @@ func TestBlockedItemsStarveNobody(t *testing.T) {
 
 // TestMillion: size changes nothing but the time, and needs no stack.
 func TestMillion(t *testing.T) {
+	within(t)
 	const nodes = 1_000_000
 	for name, g := range map[string]*graph.Graph{"chain": chainGraph(nodes), "fan": fanGraph(nodes - 2)} {
 		t.Run(name, func(t *testing.T) {
@@ -118,6 +124,7 @@ func TestMillion(t *testing.T) {
 // TestWorkersAreAsManyAsNeeded: nodes that do not block are done by few
 // goroutines, though there is no limit.
 func TestWorkersAreAsManyAsNeeded(t *testing.T) {
+	within(t)
 	g := fanGraph(100_000)
 	before := runtime.NumGoroutine()
 	var most atomic.Int64
@@ -140,6 +147,7 @@ func TestWorkersAreAsManyAsNeeded(t *testing.T) {
 // TestFirstReadySuccessorRunsInline: on one worker a chain never goes through
 // the deque, so that its nodes come right after each other.
 func TestFirstReadySuccessorRunsInline(t *testing.T) {
+	within(t)
 	// Two chains of three from one root: 0→1→2→3 and 0→4→5→6.
 	g := graph.New(7, []int32{0, 1, 2, 0, 4, 5}, []int32{1, 2, 3, 4, 5, 6})
 	var order []int32

@@ -11,6 +11,7 @@ import (
 )
 
 func TestStopBeforeStartRunsNothing(t *testing.T) {
+	within(t)
 	for _, limit := range limits {
 		for _, n := range []int{0, 1, 100} {
 			p := newProbe(graph.New(n, nil, nil))
@@ -32,6 +33,7 @@ func TestStopBeforeStartRunsNothing(t *testing.T) {
 // TestStopFromExec: what runs ends, nothing else starts, at every place of a
 // graph.
 func TestStopFromExec(t *testing.T) {
+	within(t)
 	rapid.Check(t, func(t *rapid.T) {
 		g := drawGraph(t, 40)
 		if g.N() == 0 {
@@ -71,6 +73,7 @@ func TestStopFromExec(t *testing.T) {
 // TestStopAtLimitOneIsExact: with one worker the node that stops the run is the
 // last.
 func TestStopAtLimitOneIsExact(t *testing.T) {
+	within(t)
 	const nodes, last = 1000, 500
 	p := newProbe(graph.New(nodes, nil, nil))
 	var r *Run
@@ -91,6 +94,7 @@ func TestStopAtLimitOneIsExact(t *testing.T) {
 // TestDoneWaitsForRunningItems: after Stop, Done is open as long as an item
 // runs.
 func TestDoneWaitsForRunningItems(t *testing.T) {
+	within(t)
 	synctest.Test(t, func(t *testing.T) {
 		p := newProbe(layeredGraph(3, 3))
 		p.during = func(n int32) { time.Sleep(time.Duration(n+1) * time.Second) }
@@ -119,6 +123,7 @@ func TestDoneWaitsForRunningItems(t *testing.T) {
 
 // TestStopWakesParkedWorkers: workers that wait for work go home.
 func TestStopWakesParkedWorkers(t *testing.T) {
+	within(t)
 	synctest.Test(t, func(t *testing.T) {
 		// A fan leaves ten workers; its last node keeps one of them busy.
 		g := fanGraph(10)
@@ -148,6 +153,7 @@ func (r *Run) counts() (idle, alive int) {
 
 // TestStopFromManySides: Stop, Start, Resume and the run's own end may meet.
 func TestStopFromManySides(t *testing.T) {
+	within(t)
 	g := fanGraph(20)
 	for range 500 {
 		p := newProbe(g)

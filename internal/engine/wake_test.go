@@ -21,6 +21,7 @@ import (
 //
 // The bubbles come one after the other in one process, each with its own run.
 func TestSchedulesAreGreedy(t *testing.T) {
+	within(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		g := drawGraph(rt, 40)
 		seconds := rapid.SliceOfN(rapid.IntRange(0, 3), g.N(), g.N()).Draw(rt, "seconds")
@@ -81,6 +82,7 @@ func (s schedule) idled(limit int) error {
 // TestEverythingReadyStarts: each layer's nodes wait for each other, so that a
 // single lost wake-up stops the run for good.
 func TestEverythingReadyStarts(t *testing.T) {
+	within(t)
 	widths := []int{1, 5, 2, 9, 1, 1, 16, 3}
 	g := layeredGraph(widths...)
 	layer := make([]int, 0, g.N())
@@ -115,6 +117,7 @@ func TestEverythingReadyStarts(t *testing.T) {
 // threads race: work that comes in drops, so that workers park and wake all the
 // time.
 func TestManyShortRuns(t *testing.T) {
+	within(t)
 	graphs := []*graph.Graph{
 		layeredGraph(1, 2, 1, 2, 1, 2, 1, 3, 1),
 		layeredGraph(2, 2, 2, 2),
@@ -140,6 +143,7 @@ func TestManyShortRuns(t *testing.T) {
 // other by a worker that blocks at once; whoever gets the second must have been
 // told of it.
 func TestHandOver(t *testing.T) {
+	within(t)
 	// 0 makes 1, 2 and 3 ready: its worker runs 1, which waits for the two others.
 	g := layeredGraph(1, 3, 1)
 	for range 2000 {
@@ -167,6 +171,7 @@ func TestHandOver(t *testing.T) {
 // of them then works a moment of varying length and pushes for the other. In a
 // bubble a push that nobody hears is a deadlock.
 func TestPushWhileAnotherParks(t *testing.T) {
+	within(t)
 	const stages, limit = 10_000, 2
 	widths := make([]int, 0, 2*stages)
 	for range stages {
@@ -207,6 +212,7 @@ func TestPushWhileAnotherParks(t *testing.T) {
 // a resumed item or another's deque, goes on searching, and the books are as
 // before.
 func TestParkLooksAgain(t *testing.T) {
+	within(t)
 	for name, leave := range map[string]func(*Run){
 		"root":    func(*Run) {},
 		"resumed": func(r *Run) { r.nextRoot.Add(1); r.Resume(7) },

@@ -31,9 +31,28 @@ func (w *Worker) Push(it Item) {
 
 func (w *Worker) put(it Item) {
 	w.deque.push(it)
+	w.list()
+}
+
+// list makes the worker known to thieves. It is called after a push.
+func (w *Worker) list() {
 	if !w.listed.Load() {
 		w.run.list(w)
 	}
+}
+
+// mostStaged bounds how many items are made visible at once, so that thieves do
+// not wait for the end of a long list.
+const mostStaged = 64
+
+// publish makes staged items available to this and other workers.
+func (w *Worker) publish() {
+	if w.deque.staged == 0 {
+		return
+	}
+	w.deque.publish()
+	w.list()
+	w.run.offer()
 }
 
 // Finish counts a node as finished. Of the nodes that this makes ready it returns
@@ -42,7 +61,9 @@ func (w *Worker) Finish(node int32) Item {
 	r := w.run
 	w.finished++
 	next := None
-	for _, s := range r.graph.Succ(node) {
+	succ := r.graph.Succ(node)
+	w.deque.reserve(len(succ))
+	for _, s := range succ {
 		// Who finds one predecessor left is that one: nobody else counts any more.
 		if left := &r.left[s]; atomic.LoadInt32(left) != 1 && atomic.AddInt32(left, -1) != 0 {
 			continue
@@ -50,9 +71,12 @@ func (w *Worker) Finish(node int32) Item {
 		if next == None {
 			next = Item(s)
 		} else {
-			w.Push(Item(s))
+			if w.deque.stage(Item(s)); w.deque.staged == mostStaged {
+				w.publish()
+			}
 		}
 	}
+	w.publish()
 	return next
 }
 
@@ -220,7 +244,9 @@ func (w *Worker) takeRoots() Item {
 		return None
 	}
 	for i := min(end, n) - 1; i > start; i-- {
-		w.put(Item(r.roots[i]))
+		w.deque.stage(Item(r.roots[i]))
 	}
+	w.deque.publish()
+	w.list()
 	return Item(r.roots[start])
 }

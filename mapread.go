@@ -1,0 +1,52 @@
+package runnel
+
+import (
+	"reflect"
+	"runtime/debug"
+
+	"github.com/runnelflow/runnel/internal/binding"
+)
+
+// reading is an iter.Seq that is read, or was: once in a run, since it may be
+// one that can be read only once, and not by two at a time.
+type reading struct {
+	done     chan struct{} // closed when what follows is there
+	elements any           // a slice
+	err      error
+}
+
+// indexable is data that a mapped task takes elements of, a sequence as a slice.
+// Reading one calls code that is not ours.
+func (x *execution) indexable(from *source) (any, error) {
+	v := x.slabs[from.slab].Load(int(from.index))
+	if t := reflect.TypeOf(v); t == nil || !isSeq(t) || reflect.ValueOf(v).IsNil() {
+		return v, nil
+	}
+	x.mu.Lock()
+	r, known := x.readings[from.slot]
+	if !known {
+		r = &reading{done: make(chan struct{}), err: ErrGoexit} // unless it comes back
+		if x.readings == nil {
+			x.readings = map[slot]*reading{}
+		}
+		x.readings[from.slot] = r
+	}
+	x.mu.Unlock()
+	if known {
+		<-r.done
+		return r.elements, r.err
+	}
+	r.read(v)
+	return r.elements, r.err
+}
+
+// read reads a sequence. Those who wait for it are told whatever happens.
+func (r *reading) read(seq any) {
+	defer close(r.done)
+	defer func() {
+		if p := recover(); p != nil {
+			r.err = &PanicError{Value: p, Stack: debug.Stack()}
+		}
+	}()
+	r.elements, r.err = binding.Collect(seq), nil
+}
