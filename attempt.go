@@ -252,7 +252,7 @@ func (x *execution) settle(w *engine.Worker, u unit, attempt int, err error) eng
 		return x.succeed(w, u, attempt, "")
 	}
 	w.Clock = 0
-	if err == errCondition {
+	if err == errCondition || err == errNoCase {
 		x.ended(u, Skipped, attempt, nil, err.Error())
 		return x.over(w, u)
 	}

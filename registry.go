@@ -17,7 +17,10 @@ type Registry struct {
 
 // A RegisterOption overrules something of a task's declaration where it is
 // registered: every [TaskOption], [As] and [Bind].
-type RegisterOption interface{ applyRegister(*declaration) }
+type RegisterOption interface {
+	StepOption
+	applyRegister(*declaration)
+}
 
 type registerOption func(*declaration)
 

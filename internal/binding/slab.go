@@ -75,6 +75,9 @@ func (s reflected) Load(i int) any     { return s.values.Index(i).Interface() }
 func (s reflected) Store(i int, v any) { set(s.values.Index(i), v) }
 func (s reflected) Clear(i int)        { s.values.Index(i).SetZero() }
 
+// Slice is all values as a slice of their type.
+func (s reflected) Slice() any { return s.values.Interface() }
+
 // Boxed holds values of different types, as they come from a run's caller.
 type Boxed []any
 
