@@ -25,7 +25,7 @@ import (
 // in_file and out_file, features and raw_features. A name declared with
 // [runnel.External] is meant as it is.
 //
-// Nothing runs. Of more than about 2,900 series of names only the first are
+// Nothing runs. Of more than about 2,000 series of names only the first are
 // looked up, in the order of the alphabet. Check may be called from several goroutines.
 func Check(t testing.TB, p *runnel.Pipeline) {
 	t.Helper()

@@ -11,7 +11,7 @@ import (
 
 // mostPairs bounds how many pairs of series one check compares, so that the
 // largest graphs take about a second.
-const mostPairs = 1 << 23
+const mostPairs = 1 << 22
 
 // names are data names to look others up among, those of one series together:
 // a graph of thousands of files has few series.
