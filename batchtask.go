@@ -36,7 +36,7 @@ func (t *Task[In, Out]) Func() func(context.Context, In) (Out, error) {
 		}
 		one := *d
 		f := *d.body.(*function[In, Out])
-		f.shape = called[In, Out]{in, &out}
+		f.shape, f.whole = called[In, Out]{in, &out}, false
 		one.body = &f
 		if err := one.runAlone(ctx); err != nil {
 			return none, err
