@@ -1,6 +1,9 @@
 package runnel
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // Reduce calls fn for each item in order, with what it returned before, beginning
 // with initial; what the last call returns is the result. No items give initial.
@@ -25,7 +28,8 @@ func Reduce[T, A any](ctx context.Context, items []T, initial A, fn func(context
 func fold[T, A any](ctx context.Context, caller string, c *batchConfig, items []T, index []int, initial A, fn func(context.Context, A, T) (A, error)) (A, error) {
 	acc := initial
 	c.chunks = chunking{size: len(items)}
-	out := runItems(ctx, c, caller, len(items), true, func(ctx context.Context, i int32) error {
+	name, _, _ := strings.Cut(caller, ",")
+	out := runItems(ctx, c, name, len(items), true, func(ctx context.Context, i int32) error {
 		next, err := fn(ctx, acc, items[i])
 		if err == nil {
 			acc = next

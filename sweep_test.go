@@ -21,9 +21,8 @@ type params struct {
 	LR    float64
 	Depth int `runnel:"layers"`
 	common
-	Label  runnel.Opt[string]
-	Note   string `runnel:"note,optional"`
-	hidden int
+	Label runnel.Opt[string]
+	Note  string `runnel:"note,optional"`
 }
 
 func show(_ context.Context, p params) (string, error) {
