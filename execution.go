@@ -289,7 +289,11 @@ func (x *execution) cancelRest() bool {
 			continue
 		}
 		rest = true
-		x.ended(u, Cancelled, attemptsOf(status), x.causes[u], fmt.Sprintf("the run was stopped: %v", cause))
+		state, reason := Cancelled, fmt.Sprintf("the run was stopped: %v", cause)
+		if m := x.mapped(u.node); m != nil && u.elem == whole && m.failed.Load() > 0 {
+			state, reason = m.outcome()
+		}
+		x.ended(u, state, attemptsOf(status), x.causes[u], reason)
 	}
 	return rest
 }

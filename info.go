@@ -46,7 +46,8 @@ func Info(ctx context.Context) TaskInfo {
 }
 
 // Inputs are the values that the attempt was called with, by the names of their
-// data, as [AnyTask].Inputs lists them; absent optional ones are left out. They are the values
+// data, as [AnyTask].Inputs lists them; those of an element by the names with the
+// axes, as in "tracks[i]". Absent optional ones are left out. They are the values
 // themselves, not copies: read them only. It is nil for the zero TaskInfo, and
 // is meant to be called while the attempt goes on.
 func (i TaskInfo) Inputs() Values {

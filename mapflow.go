@@ -211,17 +211,7 @@ func (m *mapRun) over(w *engine.Worker, e int32) engine.Item {
 // finish ends the task when all its elements have.
 func (m *mapRun) finish(w *engine.Worker) engine.Item {
 	x, u := m.x, unit{m.plan.node, whole}
-	state, reason := Succeeded, ""
-	failed, skipped := m.failed.Load(), m.skipped.Load()
-	switch {
-	case failed > 0:
-		state, reason = Failed, fmt.Sprintf("%d of %d elements failed", failed, len(m.status))
-		if skipped > 0 {
-			reason += fmt.Sprintf(", %d were skipped", skipped)
-		}
-	case skipped > 0:
-		state, reason = Skipped, fmt.Sprintf("%d of %d elements were skipped", skipped, len(m.status))
-	}
+	state, reason := m.outcome()
 	at := x.plan.into(&x.plan.nodes[u.node])[0]
 	x.slabs[at.slab].Store(int(at.index), m.nested())
 	w.Clock = x.ended(u, state, 1, nil, reason)
@@ -229,4 +219,18 @@ func (m *mapRun) finish(w *engine.Worker) engine.Item {
 		x.store(u.node)
 	}
 	return x.done(w, u.node)
+}
+
+// outcome is how the task ends by what became of its elements.
+func (m *mapRun) outcome() (state State, reason string) {
+	failed, skipped := m.failed.Load(), m.skipped.Load()
+	switch {
+	case failed > 0 && skipped > 0:
+		return Failed, fmt.Sprintf("%d of %d elements failed, %d were skipped", failed, len(m.status), skipped)
+	case failed > 0:
+		return Failed, fmt.Sprintf("%d of %d elements failed", failed, len(m.status))
+	case skipped > 0:
+		return Skipped, fmt.Sprintf("%d of %d elements were skipped", skipped, len(m.status))
+	}
+	return Succeeded, ""
 }

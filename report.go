@@ -31,7 +31,8 @@ type Report struct {
 	// the task that ended last, back to the producer that it waited for longest,
 	// and so on to the first.
 	CriticalPath []string
-	// CriticalTime is the sum of the durations of the tasks on CriticalPath. What
+	// CriticalTime is the sum of the durations of the tasks on CriticalPath; of
+	// mapped tasks that overlap, the time before the next one started. What
 	// the run took beyond it was spent waiting for slots.
 	CriticalTime time.Duration
 	// Parallelism is how many tasks ran at once on average: the sum of their
@@ -235,9 +236,16 @@ func (r *Report) follow(x *execution) {
 			}
 		}
 	}
+	var from time.Time // when the one after it started: mapped tasks overlap
 	for last >= 0 {
-		r.CriticalPath = append(r.CriticalPath, r.Tasks[last].Name)
-		r.CriticalTime += r.Tasks[last].Duration()
+		t := &r.Tasks[last]
+		r.CriticalPath = append(r.CriticalPath, t.Name)
+		until := t.Ended
+		if !from.IsZero() && until.After(from) {
+			until = from
+		}
+		r.CriticalTime += max(0, until.Sub(t.Started))
+		from = t.Started
 		before := int32(-1)
 		for _, p := range x.plan.graph.Pred(last) {
 			if t := &r.Tasks[p]; !t.Started.IsZero() && (before < 0 || t.Ended.After(r.Tasks[before].Ended)) {

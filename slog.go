@@ -7,8 +7,8 @@ import (
 
 // SlogObserver is an observer that logs the events of a run: failed attempts and
 // unresponsive tasks as warnings, failed tasks and runs as errors, the starts of
-// tasks and attempts at debug level, the rest as information. A record has the
-// time of its event. A nil logger is slog.Default().
+// tasks and attempts, and elements that did not fail, at debug level, the rest as
+// information. A record has the time of its event. A nil logger is slog.Default().
 func SlogObserver(logger *slog.Logger) Observer {
 	if logger == nil {
 		logger = slog.Default()
@@ -29,16 +29,16 @@ func SlogObserver(logger *slog.Logger) Observer {
 		case RunStarted:
 			log(slog.LevelInfo, e, "run started", e.RunID, slog.String("pipeline", e.Pipeline), slog.Int("tasks", e.Tasks))
 		case TaskStarted:
-			log(slog.LevelDebug, e, "task started", e.RunID, slog.String("task", e.Task))
+			log(slog.LevelDebug, e, "task started", e.RunID, slog.String("task", label(e.Task, e.Index)))
 		case TaskRetried:
-			log(slog.LevelDebug, e, "task retried", e.RunID, slog.String("task", e.Task), slog.Int("attempt", e.Attempt))
+			log(slog.LevelDebug, e, "task retried", e.RunID, slog.String("task", label(e.Task, e.Index)), slog.Int("attempt", e.Attempt))
 		case AttemptFailed:
-			log(slog.LevelWarn, e, "attempt failed", e.RunID, slog.String("task", e.Task), slog.Int("attempt", e.Attempt),
+			log(slog.LevelWarn, e, "attempt failed", e.RunID, slog.String("task", label(e.Task, e.Index)), slog.Int("attempt", e.Attempt),
 				slog.Any("error", e.Err), slog.Bool("retry", e.Retry), slog.Duration("delay", e.Delay))
 		case TaskFinished:
 			logFinished(log, e)
 		case TaskUnresponsive:
-			log(slog.LevelWarn, e, "task ignores the end of its context", e.RunID, slog.String("task", e.Task), slog.Duration("for", e.For))
+			log(slog.LevelWarn, e, "task ignores the end of its context", e.RunID, slog.String("task", label(e.Task, e.Index)), slog.Duration("for", e.For))
 		case RunFinished:
 			if e.Err != nil {
 				log(slog.LevelError, e, "run failed", e.RunID, slog.String("pipeline", e.Pipeline), slog.Duration("duration", e.Duration), slog.Any("error", e.Err))
@@ -51,9 +51,12 @@ func SlogObserver(logger *slog.Logger) Observer {
 
 func logFinished(log func(slog.Level, Event, string, string, ...slog.Attr), e TaskFinished) {
 	level := slog.LevelInfo
-	attrs := []slog.Attr{slog.String("task", e.Task), slog.String("state", e.State.String()), slog.Int("attempts", e.Attempts)}
-	if e.State == Failed {
+	attrs := []slog.Attr{slog.String("task", label(e.Task, e.Index)), slog.String("state", e.State.String()), slog.Int("attempts", e.Attempts)}
+	switch {
+	case e.State == Failed:
 		level = slog.LevelError
+	case e.Index != nil:
+		level = slog.LevelDebug // the task counts them
 	}
 	if e.Err != nil {
 		attrs = append(attrs, slog.Any("error", e.Err))
