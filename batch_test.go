@@ -113,7 +113,7 @@ func TestMapOfNothing(t *testing.T) {
 	}
 }
 
-func odd(_ context.Context, n int) (int, error) {
+func failOdd(_ context.Context, n int) (int, error) {
 	if n%2 == 1 {
 		return 0, errItem
 	}
@@ -123,7 +123,7 @@ func odd(_ context.Context, n int) (int, error) {
 // TestMapModes: every item is called unless FailFast says otherwise; SkipFailed
 // forgives all but the failure of all.
 func TestMapModes(t *testing.T) {
-	res, err := runnel.Map(t.Context(), numbers(10), odd)
+	res, err := runnel.Map(t.Context(), numbers(10), failOdd)
 	e, ok := errors.AsType[*runnel.BatchError](err)
 	if !ok || len(e.Failed) != 5 || e.Failed[0].Index != 1 || e.Failed[4].Index != 9 || e.Items != 10 || e.Func != "Map" || !errors.Is(err, errItem) || errors.Is(err, context.Canceled) {
 		t.Errorf("by default: error %v", err)
@@ -145,17 +145,17 @@ func TestMapModes(t *testing.T) {
 		t.Errorf("the error says\n%v\nwant it to begin with\n%s", err, want)
 	}
 
-	if res, err = runnel.Map(t.Context(), numbers(10), odd, runnel.OnError(runnel.SkipFailed)); err != nil || len(res.Errors) != 5 {
+	if res, err = runnel.Map(t.Context(), numbers(10), failOdd, runnel.OnError(runnel.SkipFailed)); err != nil || len(res.Errors) != 5 {
 		t.Errorf("SkipFailed: %v, %d errors by index", err, len(res.Errors))
 	}
-	if _, err = runnel.Map(t.Context(), []int{1, 3}, odd, runnel.OnError(runnel.SkipFailed)); !errors.Is(err, errItem) {
+	if _, err = runnel.Map(t.Context(), []int{1, 3}, failOdd, runnel.OnError(runnel.SkipFailed)); !errors.Is(err, errItem) {
 		t.Errorf("all items failed: error %v", err)
 	}
 
 	calls := 0
 	res, err = runnel.Map(t.Context(), numbers(10), func(ctx context.Context, n int) (int, error) {
 		calls++
-		return odd(ctx, n)
+		return failOdd(ctx, n)
 	}, runnel.OnError(runnel.FailFast), runnel.MaxParallel(1))
 	if err.Error() != "runnel: Map: item 1 failed: bad item" || errors.Is(err, context.Canceled) || calls != 2 {
 		t.Errorf("FailFast: %d calls, error %v", calls, err)
@@ -433,7 +433,7 @@ func TestProgressDelaysNoItem(t *testing.T) {
 
 func TestProgressCountsWhatFailFastStopsAt(t *testing.T) {
 	last := 0
-	_, err := runnel.Map(t.Context(), numbers(10), odd, runnel.OnError(runnel.FailFast), runnel.MaxParallel(1), runnel.Progress(func(done, _ int) { last = done }))
+	_, err := runnel.Map(t.Context(), numbers(10), failOdd, runnel.OnError(runnel.FailFast), runnel.MaxParallel(1), runnel.Progress(func(done, _ int) { last = done }))
 	if err == nil || last != 2 {
 		t.Errorf("two items ended, progress at %d: %v", last, err)
 	}

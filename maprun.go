@@ -280,6 +280,9 @@ func (m *mapRun) prepare() {
 func (m *mapRun) set(f filler, i int, elem int32) error {
 	x, e := m.x, &m.inputs[i]
 	if e.from == nil {
+		if m.plan.inputs[i].axes != nil {
+			return nil // absent since the opening: its producer may still be ending
+		}
 		from := &x.plan.from(&x.plan.nodes[m.plan.node])[i]
 		return x.fill(f, i, from)
 	}

@@ -143,15 +143,15 @@ func collect[R any](seq iter.Seq2[R, error]) (results []R, errs []error) {
 func TestMapSeqModes(t *testing.T) {
 	for _, order := range [][]runnel.BatchOption{nil, {runnel.AsCompleted()}} {
 		with := func(opts ...runnel.BatchOption) []runnel.BatchOption { return append(opts, order...) }
-		results, errs := collect(runnel.MapSeq(t.Context(), slices.Values(numbers(6)), odd, with(runnel.OnError(runnel.SkipFailed), runnel.MaxParallel(1))...))
+		results, errs := collect(runnel.MapSeq(t.Context(), slices.Values(numbers(6)), failOdd, with(runnel.OnError(runnel.SkipFailed), runnel.MaxParallel(1))...))
 		if !slices.Equal(results, []int{0, 2, 4}) || errors.Join(errs...) != nil {
 			t.Errorf("SkipFailed: %v, %v", results, errs)
 		}
-		results, errs = collect(runnel.MapSeq(t.Context(), slices.Values([]int{1, 3}), odd, with(runnel.OnError(runnel.SkipFailed), runnel.MaxParallel(1))...))
+		results, errs = collect(runnel.MapSeq(t.Context(), slices.Values([]int{1, 3}), failOdd, with(runnel.OnError(runnel.SkipFailed), runnel.MaxParallel(1))...))
 		if e, ok := errors.AsType[*runnel.BatchError](errors.Join(errs...)); len(results) != 1 || !ok || e.Failed[0].Index != 0 || e.Items != 2 {
 			t.Errorf("all failed: %v, %v", results, errs)
 		}
-		results, errs = collect(runnel.MapSeq(t.Context(), slices.Values([]int{2, 4, 5, 6, 8}), odd, with(runnel.OnError(runnel.FailFast), runnel.MaxParallel(1))...))
+		results, errs = collect(runnel.MapSeq(t.Context(), slices.Values([]int{2, 4, 5, 6, 8}), failOdd, with(runnel.OnError(runnel.FailFast), runnel.MaxParallel(1))...))
 		if e, ok := errs[len(errs)-1].(*runnel.ItemError); !slices.Equal(results, []int{2, 4, 0}) || !ok || e.Index != 2 || errs[0] != nil || errs[1] != nil {
 			t.Errorf("FailFast: %v, %v", results, errs)
 		}

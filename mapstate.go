@@ -122,7 +122,7 @@ func (m *mapRun) inputValues(elem int32) Values {
 		e, from := &m.inputs[i], &x.plan.from(node)[i]
 		name := withAxes(node.task.inputs[i].name, node.task.inputs[i].axes)
 		switch {
-		case e.from == nil && from.optional && x.absent(from):
+		case e.from == nil && (m.plan.inputs[i].axes != nil || from.optional && x.absent(from)):
 		case e.feed != nil && !e.feed.succeeded(m.at(e, elem), e.width):
 		case e.from == nil:
 			in[name] = x.slabs[from.slab].Load(int(from.index))

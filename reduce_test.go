@@ -179,19 +179,19 @@ func TestReduceTreeRetries(t *testing.T) {
 func TestMapReduceOfAnIncompleteMap(t *testing.T) {
 	reduced := 0
 	count := func(_ context.Context, a, n int) (int, error) { reduced++; return a + n, nil }
-	got, err := runnel.MapReduce(t.Context(), numbers(10), odd, 100, count)
+	got, err := runnel.MapReduce(t.Context(), numbers(10), failOdd, 100, count)
 	if got != 100 || reduced != 0 || !errors.Is(err, errItem) {
 		t.Errorf("got %d, %v after %d reductions", got, err, reduced)
 	}
-	got, err = runnel.MapReduce(t.Context(), numbers(10), odd, 100, count, runnel.OnError(runnel.SkipFailed))
+	got, err = runnel.MapReduce(t.Context(), numbers(10), failOdd, 100, count, runnel.OnError(runnel.SkipFailed))
 	if got != 120 || reduced != 5 || err != nil {
 		t.Errorf("SkipFailed: got %d, %v after %d reductions", got, err, reduced)
 	}
-	got, err = runnel.MapReduce(t.Context(), []int{1, 3}, odd, 100, count, runnel.OnError(runnel.SkipFailed))
+	got, err = runnel.MapReduce(t.Context(), []int{1, 3}, failOdd, 100, count, runnel.OnError(runnel.SkipFailed))
 	if got != 100 || reduced != 5 || !errors.Is(err, errItem) {
 		t.Errorf("all failed: got %d, %v after %d reductions", got, err, reduced)
 	}
-	_, err = runnel.MapReduce(t.Context(), numbers(10), odd, 0, func(_ context.Context, a, n int) (int, error) {
+	_, err = runnel.MapReduce(t.Context(), numbers(10), failOdd, 0, func(_ context.Context, a, n int) (int, error) {
 		if n == 6 {
 			return 0, errItem
 		}
@@ -209,7 +209,7 @@ func TestMapReduceOfAnIncompleteMap(t *testing.T) {
 	if err == nil || err.Error() != "runnel: MapReduce, reducing: item 6 failed: bad item" {
 		t.Errorf("the error of reducing is %v", err)
 	}
-	_, err = runnel.MapReduce(t.Context(), []int{1, 2, 4}, odd, 0, func(_ context.Context, a, n int) (int, error) { return 0, errItem }, runnel.OnError(runnel.SkipFailed))
+	_, err = runnel.MapReduce(t.Context(), []int{1, 2, 4}, failOdd, 0, func(_ context.Context, a, n int) (int, error) { return 0, errItem }, runnel.OnError(runnel.SkipFailed))
 	if e, ok := errors.AsType[*runnel.BatchError](err); !ok || len(e.Failed) != 2 || e.Failed[0].Index != 1 || e.Failed[1].Index != 2 {
 		t.Errorf("errors of reducing have the indices of the items: %v", err)
 	}

@@ -18,7 +18,7 @@ func twofold(n int) int                         { return 2 * n }
 func sumOf(a, b int) int                        { return a + b }
 func isEven(n int) bool                         { return n%2 == 0 }
 func isLarge(n int) bool                        { return n > 100 }
-func upTo(_ context.Context, n int) []int       { return slices.Collect(counted(n)) }
+func upToOf(_ context.Context, n int) []int     { return slices.Collect(counted(n)) }
 func spell(n int) (string, error)               { return fmt.Sprint(n), nil }
 func joinOf(sep string, words ...string) string { return strings.Join(words, sep) }
 
@@ -75,7 +75,7 @@ func TestSequenceConstantsAndNamedParameters(t *testing.T) {
 }
 
 func TestSequenceMapFilterReduce(t *testing.T) {
-	s := runnel.NewSequence().CallNext(upTo).Filter(isEven).Map(twofold).Map(spell).Reduce("", func(a, s string) string { return a + s })
+	s := runnel.NewSequence().CallNext(upToOf).Filter(isEven).Map(twofold).Map(spell).Reduce("", func(a, s string) string { return a + s })
 	wantResult(t, s, runnel.Values{"input": 6}, "048")
 	wantResult(t, s, runnel.Values{"input": 0}, "")
 	wantResult(t, runnel.NewSequence().Filter(isEven), runnel.Values{"input": []int{1, 2, 4}}, []int{2, 4})

@@ -121,6 +121,9 @@ func (e *CycleError) Path() []string {
 
 func (e *CycleError) Error() string {
 	path := e.Path()
+	for k, name := range path {
+		path[k] = shown(name)
+	}
 	var b strings.Builder
 	b.WriteString("cycle: ")
 	b.WriteString(strings.Join(path, " → "))
@@ -133,9 +136,9 @@ func (e *CycleError) Error() string {
 		next := path[k+1]
 		switch {
 		case len(s.Data) > 0:
-			fmt.Fprintf(&b, "%s needs %s from %s", next, list(s.Data, quoted), s.Task)
+			fmt.Fprintf(&b, "%s needs %s from %s", next, list(s.Data, quoted), path[k])
 		default:
-			fmt.Fprintf(&b, "%s runs after %s", next, s.Task)
+			fmt.Fprintf(&b, "%s runs after %s", next, path[k])
 		}
 	}
 	b.WriteString("); take one of these needs away")
