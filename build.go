@@ -280,6 +280,12 @@ func (b *builder) checkTypes(d *declaration, in *input, from producer) {
 		return
 	}
 	made, _ = elementType(made, len(in.axes))
+	if elem := p.outputs[from.output].elem; in.partial && len(p.axes) > 1 {
+		if made = reflect.SliceOf(elem); !fits(made, in.typ) {
+			b.problem(d, "input %q (%s) wants %s, but task %q (%s) produces %s, flat: take it as a Partial[%s]", in.name, in.label, in.typ, p.Name(), p.Location(), made, elem)
+		}
+		return
+	}
 	if fits(made, in.typ) {
 		return
 	}

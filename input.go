@@ -154,6 +154,9 @@ func (s *signature) add(f reflect.StructField, tg tag, index []int, isOpt bool) 
 		}
 	}
 	if of, ok := partialOf(f.Type); ok {
+		if in.axes != nil {
+			s.problem("field %s: a Partial takes the whole of its data: drop the axes", f.Name)
+		}
 		in.typ, in.partial = of, true
 	}
 	s.inputs = append(s.inputs, in)

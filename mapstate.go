@@ -136,22 +136,21 @@ func (m *mapRun) inputValues(elem int32) Values {
 // partial fills a Partial with the output of a task: with holes when it is a
 // mapped one, some of whose elements failed.
 func (x *execution) partial(p partial, node int32, at slot) error {
-	values, errs := any(nil), map[int]error(nil)
 	if m := x.mapped(node); m != nil && m.values != nil {
-		values, errs = m.plan.store.flat(m.values), m.errs()
-	} else {
-		values = x.slabs[at.slab].Load(int(at.index))
+		return p.fill(m.plan.store.flat(m.values), m.errs())
 	}
-	if !p.fill(values, errs) {
-		return fmt.Errorf("want %T, got a slice of other elements: %T", p, values)
+	values := x.slabs[at.slab].Load(int(at.index))
+	if axes := len(x.plan.nodes[node].task.axes); axes > 1 { // from a data cache
+		values = binding.Flat(values, axes)
 	}
-	return nil
+	return p.fill(values, nil)
 }
 
 // fill fills an input that is not just a value: one that may be absent, or a
 // Partial.
 func (x *execution) fill(f filler, i int, from *source) error {
-	if from.optional && x.absent(from) {
+	holes := from.partial && from.node >= 0 && x.opened(from.node)
+	if from.optional && !holes && x.absent(from) {
 		return nil
 	}
 	if !from.partial {
@@ -159,10 +158,7 @@ func (x *execution) fill(f filler, i int, from *source) error {
 	}
 	p := f.Field(i).(partial)
 	if from.node < 0 {
-		if !p.fill(x.slabs[from.slab].Load(int(from.index)), nil) {
-			return fmt.Errorf("want %T", p)
-		}
-		return nil
+		return p.fill(x.slabs[from.slab].Load(int(from.index)), nil)
 	}
 	return x.partial(p, from.node, from.slot)
 }

@@ -1,9 +1,14 @@
 package runnel
 
-import "reflect"
+import (
+	"reflect"
+
+	"github.com/runnelflow/runnel/internal/binding"
+)
 
 // Partial is the type of an input field that takes a mapped output with holes:
 // the task runs though some elements failed or were skipped, once all have ended.
+// With several axes it is flat, the last axis running fastest.
 type Partial[T any] struct {
 	// Values has every element in input order; the zero value where there is none.
 	Values []T
@@ -13,17 +18,20 @@ type Partial[T any] struct {
 
 func (Partial[T]) elements() reflect.Type { return reflect.TypeFor[[]T]() }
 
-// fill sets the values and the errors. It is called by reflection-free code that
-// knows only the interface partial.
-func (p *Partial[T]) fill(values any, errs map[int]error) bool {
-	v, ok := values.([]T)
-	p.Values, p.Errs = v, errs
-	return ok
+// fill sets the values and the errors. It is called by code that knows only the
+// interface partial. The error names both types.
+func (p *Partial[T]) fill(values any, errs map[int]error) error {
+	p.Errs = errs
+	if v, ok := values.([]T); ok {
+		p.Values = v
+		return nil
+	}
+	return binding.Assign(&p.Values, values)
 }
 
 // partial is implemented by a pointer to any Partial.
 type partial interface {
-	fill(values any, errs map[int]error) bool
+	fill(values any, errs map[int]error) error
 }
 
 // partialOf is the slice type that a Partial takes; ok is false for any other

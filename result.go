@@ -66,17 +66,27 @@ func (r *Result) Report() *Report {
 
 // partial fills a Partial with an output.
 func (r *Result) partial(name string, p partial) error {
-	x := r.x
-	if from, ok := x.plan.of.producers[name]; ok {
-		if n := x.plan.at(from.task); n >= 0 && x.opened(n) && !x.letGo(n, int(from.output)) {
-			return x.partial(p, n, slot{})
-		}
-	}
-	n, at, err := r.find(name)
-	if err != nil {
+	if r == nil || r.x == nil {
+		_, _, err := r.find(name)
 		return err
 	}
-	return x.partial(p, x.plan.at(x.plan.of.names[n.task.Name()]), at)
+	x := r.x
+	from, ok := x.plan.of.producers[name]
+	n, at := int32(-1), slot{}
+	if ok {
+		n = x.plan.at(from.task)
+	}
+	if n < 0 || !x.opened(n) || x.letGo(n, int(from.output)) {
+		_, place, err := r.find(name)
+		if err != nil {
+			return err
+		}
+		at = place
+	}
+	if err := x.partial(p, n, at); err != nil {
+		return fmt.Errorf("runnel: output %q of task %q: %w: give Get the type that the task produces", name, x.plan.nodes[n].task.Name(), err)
+	}
+	return nil
 }
 
 func (r *Result) value(name string) (any, error) {

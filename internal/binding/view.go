@@ -119,6 +119,19 @@ func nest(flat reflect.Value, dims []int) reflect.Value {
 	return out
 }
 
+// Flat is the inverse of Nest: the elements of nested slices in one.
+func Flat(nested any, axes int) any {
+	v := reflect.ValueOf(nested)
+	for range axes - 1 {
+		flat := reflect.MakeSlice(v.Type().Elem(), 0, 0)
+		for i := range v.Len() {
+			flat = reflect.AppendSlice(flat, v.Index(i))
+		}
+		v = flat
+	}
+	return v.Interface()
+}
+
 // Rows reads parts of a flat slice: part i holds the elements with first indices
 // i, nested by the lengths along the other axes.
 func Rows(flat any, dims []int) Reader {
