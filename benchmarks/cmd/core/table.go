@@ -35,6 +35,8 @@ func number(v float64) string {
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	case v >= 1:
 		return strconv.FormatFloat(v, 'f', 1, 64)
+	case v > 0 && v < 0.01:
+		return strconv.FormatFloat(v, 'g', 2, 64)
 	default:
 		return strconv.FormatFloat(v, 'f', 2, 64)
 	}
