@@ -88,6 +88,13 @@ func (m *mapRun) totals() *Totals {
 // nested is the whole output, one level of slices for each axis.
 func (m *mapRun) nested() any { return binding.Nest(m.plan.store.flat(m.values), m.dims) }
 
+// clear lets go of all elements. Nobody takes them any more.
+func (m *mapRun) clear() {
+	for e := range m.status {
+		m.values.Clear(e)
+	}
+}
+
 // errs says why elements are missing, by their place in the flat output.
 func (m *mapRun) errs() map[int]error {
 	var errs map[int]error

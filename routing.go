@@ -122,7 +122,10 @@ func (x *execution) release(n int32) {
 		}
 	}
 	for k, at := range x.plan.into(node) {
-		if x.plan.uses[node.outputs.start+int32(k)] == 0 {
+		use := node.outputs.start + int32(k)
+		if node.mapped >= 0 {
+			x.used(&source{slot: at, node: n, output: use})
+		} else if x.plan.uses[use] == 0 {
 			x.slabs[at.slab].Clear(int(at.index))
 		}
 	}
@@ -132,5 +135,8 @@ func (x *execution) release(n int32) {
 func (x *execution) used(from *source) {
 	if x.plan.uses[from.output] != kept && x.uses[from.output].Add(-1) == 0 {
 		x.slabs[from.slab].Clear(int(from.index))
+		if m := x.mapped(from.node); m != nil {
+			m.clear()
+		}
 	}
 }

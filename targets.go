@@ -80,6 +80,13 @@ func (p *plan) countUses(targets []string) {
 			}
 		}
 	}
+	// A consumer by elements may end before the task: it uses its output itself.
+	for _, m := range p.maps {
+		outputs := p.nodes[m.node].outputs
+		for use := outputs.start; use < outputs.end; use++ {
+			p.uses[use]++
+		}
+	}
 	for _, name := range targets {
 		if from, ok := p.of.producers[name]; ok {
 			p.uses[p.nodes[p.at(from.task)].outputs.start+from.output] = kept
