@@ -158,3 +158,21 @@ func TestFirstReadySuccessorRunsInline(t *testing.T) {
 		t.Errorf("order %s, want each chain in one go", got)
 	}
 }
+
+// TestFinishLastServesTheHighestFirst: one at a time, what became ready is run
+// from the highest number to the lowest, each with all that follows from it.
+func TestFinishLastServesTheHighestFirst(t *testing.T) {
+	within(t)
+	// 0 → 1, 2, 3; 3 → 4, 5; 2 → 6
+	g := graph.New(7, []int32{0, 0, 0, 3, 3, 2}, []int32{1, 2, 3, 4, 5, 6})
+	var order []int32
+	r := New(g, Config{Limit: 1, Exec: func(w *Worker, it Item) Item {
+		order = append(order, int32(it))
+		return w.FinishLast(int32(it))
+	}})
+	r.Start()
+	<-r.Done()
+	if got, want := fmt.Sprint(order), "[0 3 5 4 2 6 1]"; got != want {
+		t.Errorf("nodes ran in the order %s, want %s", got, want)
+	}
+}

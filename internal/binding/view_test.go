@@ -1,0 +1,126 @@
+package binding
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestNestFlatAndElementsAgree: what Nest makes of a flat slice, Elements reads
+// in the same order, Rows reads by parts, and Flat undoes.
+func TestNestFlatAndElementsAgree(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		dims := rapid.SliceOfN(rapid.IntRange(0, 4), 1, 4).Draw(t, "dims")
+		n := 1
+		for _, d := range dims {
+			n *= d
+		}
+		flat := make([]int, n)
+		for i := range flat {
+			flat[i] = i + 1
+		}
+		nested := Nest(flat, dims)
+		if got := Flat(nested, len(dims)); !slices.Equal(got.([]int), flat) {
+			t.Fatalf("flat again, %v is %v", nested, got)
+		}
+		axes := rapid.IntRange(1, len(dims)).Draw(t, "axes")
+		from, lengths, err := Elements(nested, axes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := 1
+		for d, length := range lengths {
+			if known := !slices.Contains(dims[:d], 0); known && length != dims[d] || !known && length != -1 {
+				t.Fatalf("%v has the lengths %v, want %v, -1 where no row tells", nested, lengths, dims[:axes])
+			}
+			rows *= dims[d]
+		}
+		for i := range rows {
+			want := reflect.ValueOf(nested)
+			rest := i
+			width := rows
+			for d := range axes {
+				width /= dims[d]
+				want = want.Index(rest / width)
+				rest %= width
+			}
+			if got := from.Load(i); !reflect.DeepEqual(got, want.Interface()) {
+				t.Fatalf("element %d of %v is %v, want %v", i, nested, got, want)
+			}
+			to := reflect.New(want.Type())
+			if err := from.CopyTo(i, to.Interface()); err != nil || !reflect.DeepEqual(to.Elem().Interface(), want.Interface()) {
+				t.Fatalf("element %d of %v copied is %v, %v", i, nested, to.Elem(), err)
+			}
+			if axes < len(dims) {
+				if got := Rows(flat, dims[axes:]).Load(i); !reflect.DeepEqual(got, want.Interface()) {
+					t.Fatalf("row %d is %v, want %v", i, got, want)
+				}
+			}
+		}
+	})
+}
+
+func TestElementsOfWhatHasNone(t *testing.T) {
+	for what, c := range map[string]struct {
+		v    any
+		axes int
+		want string
+	}{
+		"nil":            {nil, 1, "it is nil, which has no elements"},
+		"a nil sequence": {(func(func(int) bool))(nil), 1, "it is nil, which has no elements"},
+		"a number":       {7, 1, "it is a int, which has no elements"},
+		"a map":          {map[int]int{}, 1, "it is a map[int]int"},
+		"a level less":   {[]int{1}, 2, "it is a int"},
+		"nil below":      {[]any{[]int{1}, nil}, 2, "it is nil"},
+		"ragged":         {[][]int{{1}, {1, 2}}, 2, "its rows have 1 and 2 elements: rows of one length make an axis"},
+		"ragged below":   {[][][]int{{{1}}, {{1, 2}}}, 3, "its rows have 1 and 2 elements"},
+	} {
+		if _, _, err := Elements(c.v, c.axes); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want one with %q", what, err, c.want)
+		}
+	}
+}
+
+func TestElementsDoNotFitAnyTarget(t *testing.T) {
+	from, _, err := Elements([]any{1, "two", nil}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	var s string
+	var p *int
+	if err := from.CopyTo(0, &n); err != nil || n != 1 {
+		t.Errorf("1 into an int: %d, %v", n, err)
+	}
+	if err := from.CopyTo(0, &s); err == nil || err.Error() != "want string, got int" {
+		t.Errorf("1 into a string: %v", err)
+	}
+	if err := from.CopyTo(2, &p); err != nil || p != nil {
+		t.Errorf("nil into a pointer: %v, %v", p, err)
+	}
+	if err := from.CopyTo(2, &n); err == nil || err.Error() != "want int, got nil" {
+		t.Errorf("nil into an int: %v", err)
+	}
+}
+
+func TestRowsCannotGrowIntoEachOther(t *testing.T) {
+	flat := []int{1, 2, 3, 4}
+	row := Rows(flat, []int{2}).Load(0).([]int)
+	whole := Nest(flat, []int{2, 2}).([][]int)
+	_, _ = append(row, -1), append(whole[0], -2)
+	if !slices.Equal(flat, []int{1, 2, 3, 4}) {
+		t.Errorf("a row that was appended to changed the next: %v", flat)
+	}
+}
+
+func TestCollectReadsToTheEnd(t *testing.T) {
+	if got := Collect(slices.Values([]string{"a", "b"})); !reflect.DeepEqual(got, []string{"a", "b"}) {
+		t.Errorf("got %#v", got)
+	}
+	if got := Collect(func(func(int) bool) {}); !reflect.DeepEqual(got, []int{}) {
+		t.Errorf("an empty sequence is %#v, want an empty slice", got)
+	}
+}
