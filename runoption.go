@@ -61,7 +61,8 @@ func (n parallelOption) applyRegister(d *declaration) { d.override(n) }
 // given to a mapped task, how many of its elements are, and to a batch helper like
 // [Map], how many items. What waits for its next attempt does not count. By default
 // there is no limit on tasks, and one of 1,024 on items and on the elements of a
-// mapped task, or the run's if it has one; 0 lifts it.
+// mapped task, or the run's if it has one. 0 lifts the limit where it is given: on
+// a run that of its tasks, on a mapped task that of its elements.
 func MaxParallel(n int) ParallelOption { return parallelOption(n) }
 
 // ErrorMode says what the failure of a task does to the rest of a run.
