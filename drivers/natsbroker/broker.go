@@ -1,0 +1,183 @@
+package natsbroker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/runnelflow/runnel/broker"
+)
+
+// Broker is a [broker.Broker] on NATS JetStream. It is safe for concurrent use,
+// and one serves any number of runs and workers of a process.
+type Broker struct {
+	config  *config
+	names   names
+	nc      *nats.Conn
+	js      jetstream.JetStream
+	streams map[string]jetstream.Stream
+	owned   func()         // what Close closes besides
+	server  *server.Server // of an embedded one
+
+	ctx  context.Context // ends with the broker
+	stop context.CancelFunc
+	wait sync.WaitGroup // for its goroutines
+
+	mu     sync.Mutex
+	pulls  map[string]*pull     // by filter
+	held   map[*held]struct{}   // deliveries that have not ended
+	ended  map[string]endMark   // runs that have ended, by token
+	begun  map[string]bool      // runs that jobs were submitted for, by token
+	stored map[string]time.Time // values that are stored, by run and hash
+
+	blobs *blobs
+}
+
+var (
+	_ broker.Broker       = (*Broker)(nil)
+	_ broker.TypeChecker  = (*Broker)(nil)
+	_ broker.DeadLetterer = (*Broker)(nil)
+)
+
+// Open makes a broker of a connection, which stays the caller's: it should
+// reconnect for ever, as that of [Connect] does. It makes the streams of the
+// namespace if they are not there.
+func Open(ctx context.Context, nc *nats.Conn, opts ...Option) (*Broker, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	if nc == nil {
+		return nil, errors.New("natsbroker: the connection is nil: make one with nats.Connect, or use Connect")
+	}
+	return open(ctx, nc, c, nil)
+}
+
+// Connect connects to a server and opens a broker there. The connection is made
+// anew, for ever, when it is lost, and a dead one is found within about four
+// seconds. Options of the connection, as for TLS, credentials files and tokens, are
+// given by [Connection]. Close closes it.
+func Connect(ctx context.Context, url string, opts ...Option) (*Broker, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	nc, err := nats.Connect(url, append(durable(), c.connection...)...)
+	if err != nil {
+		return nil, fmt.Errorf("natsbroker: cannot connect to %s: %w: start a server with \"go run github.com/nats-io/nats-server/v2@v2.15.2 -js\", or correct the address", url, err)
+	}
+	return open(ctx, nc, c, nc.Close)
+}
+
+// durable are the options of a connection that is never given up.
+func durable() []nats.Option {
+	return []nats.Option{
+		nats.Name("runnel"),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(100 * time.Millisecond),
+		nats.ReconnectJitter(50*time.Millisecond, 200*time.Millisecond),
+		nats.PingInterval(2 * time.Second),
+		nats.MaxPingsOutstanding(2),
+	}
+}
+
+func open(ctx context.Context, nc *nats.Conn, c *config, owned func()) (*Broker, error) {
+	b := &Broker{
+		config: c, names: names{c.namespace}, nc: nc, owned: owned,
+		streams: map[string]jetstream.Stream{},
+		pulls:   map[string]*pull{},
+		held:    map[*held]struct{}{},
+		ended:   map[string]endMark{},
+		begun:   map[string]bool{},
+		stored:  map[string]time.Time{},
+		blobs:   newBlobs(),
+	}
+	b.ctx, b.stop = context.WithCancel(context.Background())
+	var err error
+	if b.js, err = jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(4096)); err == nil {
+		err = b.setUp(ctx)
+	}
+	if err != nil {
+		b.Close()
+		return nil, err
+	}
+	b.wait.Go(b.watchEnds)
+	return b, nil
+}
+
+// Close ends the broker: what it waits for ends with an error. Runs and workers
+// should have ended before.
+func (b *Broker) Close() {
+	b.stop()
+	b.wait.Wait()
+	if b.owned != nil {
+		b.owned()
+		b.owned = nil
+	}
+}
+
+// errClosed is what methods return after Close.
+var errClosed = errors.New("natsbroker: the broker is closed")
+
+// patience is how long one request to the server may take before it is made
+// again.
+const patience = 5 * time.Second
+
+// ride calls do until it comes through: as long as the server is away, or does
+// not answer, it is called again, each time with a while to answer in.
+func (b *Broker) ride(ctx context.Context, do func(context.Context) error) error {
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		try, cancel := context.WithTimeout(ctx, patience)
+		err := do(try)
+		cancel()
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case b.ctx.Err() != nil || b.nc.IsClosed():
+			return errClosed
+		case !passing(err):
+			return err
+		}
+		if err := b.pause(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits before something is tried again.
+func (b *Broker) pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-b.ctx.Done():
+		return errClosed
+	}
+}
+
+// passing reports whether an error is that of a server that is away, starts, or
+// changes its leader.
+func passing(err error) bool {
+	for _, e := range []error{
+		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrReconnectBufExceeded,
+		nats.ErrConnectionReconnecting, jetstream.ErrNoStreamResponse, jetstream.ErrTooManyStalledMsgs,
+		jetstream.ErrConsumerLeadershipChanged, jetstream.ErrNoHeartbeat, nats.ErrStaleConnection,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.Code == 503
+}

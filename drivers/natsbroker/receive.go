@@ -1,0 +1,222 @@
+package natsbroker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/runnelflow/runnel/broker"
+)
+
+// pull is a durable consumer: the jobs of one queue and priority. Workers share
+// it. What it asks the server for in advance is one job, and only while somebody
+// waits.
+type pull struct {
+	filter   string
+	consumer jetstream.Consumer
+
+	mu      sync.Mutex
+	asking  bool                   // a job is asked for
+	waiting []chan<- jetstream.Msg // those who wait for it
+}
+
+// waitTime is how long a job is asked for before it is asked for again.
+const waitTime = 30 * time.Second
+
+// pull is that of a queue and priority, made if need be.
+func (b *Broker) pull(ctx context.Context, queue string, p broker.Priority) (*pull, error) {
+	filter := b.names.queue(queue, p)
+	b.mu.Lock()
+	known := b.pulls[filter]
+	b.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	made := &pull{filter: filter}
+	err := b.ride(ctx, func(ctx context.Context) (err error) {
+		made.consumer, err = b.stream("jobs").CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
+			Durable:       "q-" + token(queue) + "-" + p.String(),
+			Description:   fmt.Sprintf("queue %q, priority %s", queue, p),
+			FilterSubject: filter,
+			AckPolicy:     jetstream.AckExplicitPolicy,
+			AckWait:       b.config.lease,
+			MaxDeliver:    -1, // the story of a job says how often it counts
+			MaxAckPending: -1,
+			Replicas:      b.config.replicas,
+			MemoryStorage: b.config.memory,
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("natsbroker: queue %q: %w", queue, err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if known := b.pulls[filter]; known != nil {
+		return known, nil
+	}
+	b.pulls[filter] = made
+	return made, nil
+}
+
+// Receive implements [broker.Broker].
+func (b *Broker) Receive(ctx context.Context, w *broker.Worker, n int) ([]*broker.Delivery, error) {
+	if n < 1 {
+		return nil, errors.New("natsbroker: Receive: n must be 1 or more")
+	}
+	var pulls []*pull
+	for _, p := range priorities {
+		for _, q := range w.Queues {
+			pull, err := b.pull(ctx, q, p)
+			if err != nil {
+				return nil, err
+			}
+			pulls = append(pulls, pull)
+		}
+	}
+	if len(pulls) == 0 {
+		return nil, errors.New("natsbroker: Receive: the worker names no queue")
+	}
+	for {
+		var got []*broker.Delivery
+		for _, p := range pulls {
+			msgs, err := b.fetchNow(ctx, p, n-len(got))
+			if err != nil {
+				return got, orNil(err, got)
+			}
+			if got, err = b.take(ctx, w, msgs, got); err != nil {
+				return got, orNil(err, got)
+			}
+			if len(got) == n {
+				return got, nil
+			}
+		}
+		if len(got) > 0 {
+			return got, nil
+		}
+		msg, err := b.await(ctx, pulls)
+		if err != nil {
+			return nil, err
+		}
+		if got, err = b.take(ctx, w, []jetstream.Msg{msg}, got); err != nil || len(got) > 0 {
+			return got, orNil(err, got)
+		}
+	}
+}
+
+// orNil is no error where there are jobs to be done first.
+func orNil(err error, got []*broker.Delivery) error {
+	if len(got) > 0 {
+		return nil
+	}
+	return err
+}
+
+// fetchNow gets what is there.
+func (b *Broker) fetchNow(ctx context.Context, p *pull, n int) (msgs []jetstream.Msg, err error) {
+	err = b.ride(ctx, func(context.Context) error {
+		batch, err := p.consumer.FetchNoWait(n)
+		if err != nil {
+			return err
+		}
+		for m := range batch.Messages() {
+			msgs = append(msgs, m)
+		}
+		if err := batch.Error(); err != nil && len(msgs) == 0 {
+			return err
+		}
+		return nil
+	})
+	return msgs, err
+}
+
+// await waits for a job of any of the pulls. What comes to the others meanwhile
+// goes to who else waits, or back.
+func (b *Broker) await(ctx context.Context, pulls []*pull) (jetstream.Msg, error) {
+	arrived := make(chan jetstream.Msg, len(pulls))
+	for _, p := range pulls {
+		p.mu.Lock()
+		p.waiting = append(p.waiting, arrived)
+		if !p.asking {
+			p.asking = true
+			b.wait.Go(func() { b.ask(p) })
+		}
+		p.mu.Unlock()
+	}
+	defer func() {
+		for _, p := range pulls {
+			p.leave(arrived)
+		}
+		for {
+			select {
+			case m := <-arrived: // one came, and another one with it
+				b.giveBack(m)
+			default:
+				return
+			}
+		}
+	}()
+	select {
+	case m := <-arrived:
+		return m, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-b.ctx.Done():
+		return nil, errClosed
+	}
+}
+
+func (p *pull) leave(c chan<- jetstream.Msg) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, w := range p.waiting {
+		if w == c {
+			p.waiting = append(p.waiting[:i], p.waiting[i+1:]...)
+			return
+		}
+	}
+}
+
+// ask asks the server for a job as long as somebody waits for one.
+func (b *Broker) ask(p *pull) {
+	for {
+		msgs, err := p.consumer.Fetch(1, jetstream.FetchMaxWait(waitTime), jetstream.FetchHeartbeat(waitTime/6))
+		var came jetstream.Msg
+		if err == nil {
+			came = b.first(msgs)
+			err = msgs.Error()
+		}
+		p.mu.Lock()
+		if came != nil && len(p.waiting) > 0 {
+			p.waiting[0] <- came // there is room: each pull sends once
+			p.waiting = p.waiting[1:]
+			came = nil
+		}
+		if len(p.waiting) == 0 || b.ctx.Err() != nil {
+			p.asking = false
+			p.mu.Unlock()
+			if came != nil {
+				b.giveBack(came)
+			}
+			return
+		}
+		p.mu.Unlock()
+		if err != nil {
+			_ = b.pause(b.ctx, 100*time.Millisecond)
+		}
+	}
+}
+
+// first waits for the message of a batch of one, or for the broker's end.
+func (b *Broker) first(msgs jetstream.MessageBatch) jetstream.Msg {
+	select {
+	case m := <-msgs.Messages(): // nil when none came
+		return m
+	case <-b.ctx.Done():
+		return nil
+	}
+}
