@@ -1,0 +1,91 @@
+package broker
+
+import (
+	"context"
+	"slices"
+)
+
+// watcher follows the workers.
+type watcher struct{ changed chan struct{} }
+
+// tell tells those who follow the workers of a change. m.mu is held.
+func (m *Memory) tell() {
+	for _, w := range m.watchers {
+		select {
+		case w.changed <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Workers implements [Broker].
+func (m *Memory) Workers(ctx context.Context, deliver func([]*Worker)) error {
+	w := &watcher{changed: make(chan struct{}, 1)}
+	w.changed <- struct{}{}
+	m.mu.Lock()
+	m.watchers = append(m.watchers, w)
+	m.mu.Unlock()
+	defer func() {
+		m.mu.Lock()
+		m.watchers = slices.DeleteFunc(m.watchers, func(o *watcher) bool { return o == w })
+		m.mu.Unlock()
+	}()
+	for {
+		select {
+		case <-w.changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		var now []*Worker
+		m.mu.Lock()
+		for at := m.alive.Front(); at != nil; at = at.Next() {
+			now = append(now, at.Value.(*member).Worker)
+		}
+		m.mu.Unlock()
+		deliver(now)
+	}
+}
+
+// follower hands over the results of a run.
+type follower struct{ more chan struct{} }
+
+func (f *follower) wake() {
+	select {
+	case f.more <- struct{}{}:
+	default:
+	}
+}
+
+// Results implements [Broker].
+func (m *Memory) Results(ctx context.Context, id string, deliver func([]*Result)) error {
+	f := &follower{more: make(chan struct{}, 1)}
+	f.wake()
+	m.mu.Lock()
+	r := m.run(id)
+	r.followers[f] = struct{}{}
+	m.mu.Unlock()
+	defer func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if delete(r.followers, f); len(r.followers) == 0 && len(r.jobs) == 0 && m.runs[id] == r {
+			delete(m.runs, id)
+		}
+	}()
+	first := true
+	for seen := 0; ; {
+		select {
+		case <-f.more:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		m.mu.Lock()
+		seen = min(seen, len(r.results)) // less after End
+		got := r.results[seen:len(r.results):len(r.results)]
+		seen += len(got)
+		m.mu.Unlock()
+		if first || len(got) > 0 {
+			deliver(got)
+		}
+		first = false
+	}
+}

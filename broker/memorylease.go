@@ -1,0 +1,142 @@
+package broker
+
+import (
+	"container/list"
+	"context"
+	"time"
+)
+
+// member is a worker that is alive, or was when it last asked for jobs.
+type member struct {
+	*Worker
+	tasks map[task]bool
+	alive *list.Element // in Memory.alive, nil for one that is not
+	ends  time.Time
+}
+
+// can reports whether the worker has a task.
+func (w *member) can(t task) bool {
+	return w.tasks[t] || w.tasks[task{"", t.name, t.fingerprint}]
+}
+
+// member is what is known of a worker. m.mu is held.
+func (m *Memory) member(w *Worker) *member {
+	known := m.workers[w.ID]
+	if known != nil && known.Worker == w {
+		return known
+	}
+	if known == nil {
+		if m.workers == nil {
+			m.workers = map[string]*member{}
+		}
+		known = &member{}
+		m.workers[w.ID] = known
+	}
+	known.Worker, known.tasks = w, make(map[task]bool, len(w.Tasks))
+	for _, t := range w.Tasks {
+		known.tasks[task{t.Pipeline, t.Name, t.Fingerprint}] = true
+	}
+	return known
+}
+
+// Extend implements [Broker].
+func (m *Memory) Extend(ctx context.Context, w *Worker, held []*Delivery) (time.Duration, error) {
+	if ctx.Err() != nil {
+		return 0, context.Cause(ctx)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	for _, d := range held {
+		if e := d.Token.(*entry); e.current == d && e.lease != nil {
+			e.ends = now.Add(m.lease())
+			m.leases.MoveToBack(e.lease)
+		}
+	}
+	before := m.workers[w.ID]
+	changed := before == nil || before.alive == nil || before.Worker != w
+	if len(w.Tasks) == 0 {
+		if before != nil && before.alive != nil {
+			m.forget(before)
+			m.tell()
+		}
+		return m.lease(), nil
+	}
+	known := m.member(w)
+	known.ends = now.Add(m.lease())
+	if known.alive == nil {
+		known.alive = m.alive.PushBack(known)
+	} else {
+		m.alive.MoveToBack(known.alive)
+	}
+	if changed {
+		m.tell()
+	}
+	m.arm()
+	return m.lease(), nil
+}
+
+// forget takes a worker out of those that are alive. m.mu is held.
+func (m *Memory) forget(w *member) {
+	m.alive.Remove(w.alive)
+	w.alive = nil
+	delete(m.workers, w.ID)
+}
+
+// arm sets the timer to the next lease that ends, if any. m.mu is held. A lease
+// that was extended meanwhile is found out when the timer fires.
+func (m *Memory) arm() {
+	if m.timer != nil {
+		return
+	}
+	var next time.Time
+	if e := m.leases.Front(); e != nil {
+		next = e.Value.(*entry).ends
+	}
+	if w := m.alive.Front(); w != nil {
+		if ends := w.Value.(*member).ends; next.IsZero() || ends.Before(next) {
+			next = ends
+		}
+	}
+	if !next.IsZero() {
+		m.timer = time.AfterFunc(time.Until(next), m.expire)
+	}
+}
+
+// expire takes jobs from workers that were not heard of.
+func (m *Memory) expire() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.timer = nil
+	now := time.Now()
+	for at := m.leases.Front(); at != nil; at = m.leases.Front() {
+		e := at.Value.(*entry)
+		if e.ends.After(now) {
+			break
+		}
+		m.leases.Remove(at)
+		e.cancel(ErrLeaseLost)
+		e.lease, e.current, e.cancel = nil, nil, nil
+		if len(e.story) < m.maxDeliveries() {
+			m.enqueue(e, true)
+			continue
+		}
+		letter := &DeadLetter{Job: e.job, At: now, Story: e.story}
+		m.dead = append(m.dead, letter)
+		m.record(e, letter.Result())
+	}
+	died := false
+	for at := m.alive.Front(); at != nil; at = m.alive.Front() {
+		w := at.Value.(*member)
+		if w.ends.After(now) {
+			break
+		}
+		m.forget(w)
+		died = true
+	}
+	if died {
+		m.tell()
+	}
+	m.serve()
+	m.arm()
+}
