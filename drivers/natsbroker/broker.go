@@ -32,8 +32,8 @@ type Broker struct {
 	mu     sync.Mutex
 	pulls  map[string]*pull     // by filter
 	held   map[*held]struct{}   // deliveries that have not ended
-	ended  map[string]endMark   // runs that have ended, by token
-	begun  map[string]bool      // runs that jobs were submitted for, by token
+	ended  map[string]time.Time // runs that have ended, by token, and since when
+	begun  map[string]recorded  // runs that jobs were submitted for, by token
 	stored map[string]time.Time // values that are stored, by run and hash
 
 	blobs *blobs
@@ -93,8 +93,8 @@ func open(ctx context.Context, nc *nats.Conn, c *config, owned func()) (*Broker,
 		streams: map[string]jetstream.Stream{},
 		pulls:   map[string]*pull{},
 		held:    map[*held]struct{}{},
-		ended:   map[string]endMark{},
-		begun:   map[string]bool{},
+		ended:   map[string]time.Time{},
+		begun:   map[string]recorded{},
 		stored:  map[string]time.Time{},
 		blobs:   newBlobs(),
 	}
@@ -108,6 +108,7 @@ func open(ctx context.Context, nc *nats.Conn, c *config, owned func()) (*Broker,
 		return nil, err
 	}
 	b.wait.Go(b.watchEnds)
+	b.wait.Go(b.settleSpent)
 	return b, nil
 }
 

@@ -52,11 +52,11 @@ func (b *Broker) deliver(ctx context.Context, w *broker.Worker, m jetstream.Msg)
 		return nil, m.NakWithDelay(time.Second)
 	}
 	run := token(job.Run)
-	if _, ended := b.hasEnded(job.Run); ended {
+	if b.hasEnded(job.Run) {
 		return nil, m.Ack()
 	}
 	number := 1
-	if meta.NumDelivered > 1 {
+	if meta.NumDelivered > 1 || m.Headers().Get(again) != "" {
 		done, err := b.isDone(ctx, job)
 		if err != nil {
 			return nil, err
@@ -69,8 +69,11 @@ func (b *Broker) deliver(ctx context.Context, w *broker.Worker, m jetstream.Msg)
 			return nil, err
 		}
 		number += len(story)
-		if number > b.config.maxDeliveries || meta.NumDelivered > uint64(4*b.config.maxDeliveries) {
-			return nil, b.giveUp(ctx, job, story, m)
+		if number > b.config.maxDeliveries {
+			if err := b.giveUp(ctx, job, m.Data(), story); err != nil {
+				return nil, err
+			}
+			return nil, m.Ack()
 		}
 	}
 	if err := b.note(job, w.ID, false); err != nil {

@@ -7,12 +7,13 @@
 // # What is kept where
 //
 // Everything has a namespace, "runnel" unless [Namespace] says otherwise. Below it
-// are six streams:
+// are seven streams:
 //
 //	<ns>-jobs     a work queue: one message a job, gone when it is acknowledged
 //	<ns>-runs     the results of each run, and the marks of those that have ended
 //	<ns>-values   values too large for a message, in chunks, by their SHA-256
 //	<ns>-got      which worker got a job when: the story of one that is given up
+//	<ns>-spent    the server's word that it does not deliver a job any more
 //	<ns>-dead     jobs that were given up
 //	<ns>-workers  who is alive; a message is gone a lease after it was written
 //

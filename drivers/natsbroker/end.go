@@ -60,7 +60,7 @@ func (b *Broker) mark(run, text string) {
 		delete(b.ended, run)
 		return
 	}
-	b.ended[run] = endMark{keep: text == markKept, at: time.Now()}
+	b.ended[run] = time.Now()
 	delete(b.begun, run)
 	for key := range b.stored {
 		if text == markEnded && strings.HasPrefix(key, run+".") {
@@ -73,62 +73,68 @@ func (b *Broker) mark(run, text string) {
 		}
 	}
 	if len(b.ended) >= 1024 { // what is long over is gone from the queues too
-		for run, e := range b.ended {
-			if time.Since(e.at) > b.markTime() {
+		for run, at := range b.ended {
+			if time.Since(at) > b.markTime() {
 				delete(b.ended, run)
 			}
 		}
 	}
 }
 
-// endMark is what is known of the end of a run.
-type endMark struct {
-	keep bool
-	at   time.Time
-}
-
-func (b *Broker) hasEnded(run string) (keep, ended bool) {
+func (b *Broker) hasEnded(run string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e, ended := b.ended[token(run)]
-	return e.keep, ended
+	_, ended := b.ended[token(run)]
+	return ended
 }
 
-// begin takes up the runs of jobs that this broker has not had jobs of: if they had
-// ended, they begin again.
-func (b *Broker) begin(ctx context.Context, jobs []*broker.Job) error {
-	for _, j := range jobs {
-		run := token(j.Run)
-		b.mu.Lock()
-		begun := b.begun[run]
-		b.mu.Unlock()
-		if begun {
-			continue
+// recorded are the jobs of a run that had a result when this broker first had jobs
+// of it, by the ends of their subjects.
+type recorded map[string]bool
+
+// begin takes up a run: if it had ended, it begins again, and what was recorded
+// before is not done twice.
+func (b *Broker) begin(ctx context.Context, run string) (recorded, error) {
+	b.mu.Lock()
+	known, begun := b.begun[token(run)]
+	b.mu.Unlock()
+	if begun {
+		return known, nil
+	}
+	ended := false
+	subjects, err := b.subjects(ctx, "runs", b.names.run(run))
+	if err != nil {
+		return nil, err
+	}
+	known = recorded{}
+	for subject := range subjects {
+		known[subject[strings.LastIndexByte(subject, '.')+1:]] = true
+	}
+	err = b.ride(ctx, func(ctx context.Context) error {
+		if !known["end"] {
+			return nil
 		}
-		ended := false
-		err := b.ride(ctx, func(ctx context.Context) error {
-			m, err := b.stream("runs").GetLastMsgForSubject(ctx, b.names.end(j.Run))
-			ended = err == nil && string(m.Data) != markBegun
-			if isNotFound(err) {
-				return nil
-			}
+		m, err := b.stream("runs").GetLastMsgForSubject(ctx, b.names.end(run))
+		ended = err == nil && string(m.Data) != markBegun
+		if isNotFound(err) {
+			return nil
+		}
+		return err
+	})
+	if err == nil && ended {
+		err = b.waitForRoom(ctx, func(ctx context.Context) error {
+			_, err := b.js.Publish(ctx, b.names.end(run), []byte(markBegun))
 			return err
 		})
-		if err == nil && ended {
-			err = b.waitForRoom(ctx, func(ctx context.Context) error {
-				_, err := b.js.Publish(ctx, b.names.end(j.Run), []byte(markBegun))
-				return err
-			})
-		}
-		if err != nil {
-			return err
-		}
-		b.mu.Lock()
-		b.begun[run] = true
-		delete(b.ended, run)
-		b.mu.Unlock()
 	}
-	return nil
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	b.begun[token(run)] = known
+	delete(b.ended, token(run))
+	b.mu.Unlock()
+	return known, nil
 }
 
 // watchEnds takes note of the ends of runs, whoever ends them.

@@ -50,14 +50,16 @@ func (n names) jobsOf(run string) string { return n.ns + ".job.*.*." + token(run
 // unit is the token of a job's ID.
 func unit(id string) string { return digest([]byte(id))[:22] }
 
-func (n names) done(run, id string) string { return n.ns + ".run." + token(run) + ".done." + unit(id) }
-func (n names) doneOf(run string) string   { return n.ns + ".run." + token(run) + ".done.*" }
-func (n names) end(run string) string      { return n.ns + ".run." + token(run) + ".end" }
-func (n names) ends() string               { return n.ns + ".run.*.end" }
-func (n names) got(run, id string) string  { return n.ns + ".got." + token(run) + "." + unit(id) }
-func (n names) gotOf(run string) string    { return n.ns + ".got." + token(run) + ".*" }
-func (n names) worker(id string) string    { return n.ns + ".worker." + token(id) }
-func (n names) dead(run, id string) string { return n.ns + ".dead." + token(run) + "." + unit(id) }
+func (n names) run(run string) string        { return n.ns + ".run." + token(run) + ".>" }
+func (n names) done(run, id string) string   { return n.ns + ".run." + token(run) + ".done." + unit(id) }
+func (n names) doneOf(run string) string     { return n.ns + ".run." + token(run) + ".done.*" }
+func (n names) end(run string) string        { return n.ns + ".run." + token(run) + ".end" }
+func (n names) ends() string                 { return n.ns + ".run.*.end" }
+func (n names) got(run, id string) string    { return n.gotUnit(run, unit(id)) }
+func (n names) gotUnit(run, u string) string { return n.ns + ".got." + token(run) + "." + u }
+func (n names) gotOf(run string) string      { return n.ns + ".got." + token(run) + ".*" }
+func (n names) worker(id string) string      { return n.ns + ".worker." + token(id) }
+func (n names) dead(run, id string) string   { return n.ns + ".dead." + token(run) + "." + unit(id) }
 
 func (n names) value(run, ref string, chunk int) string {
 	return n.ns + ".value." + token(run) + "." + ref + "." + strconv.Itoa(chunk)

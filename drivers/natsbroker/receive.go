@@ -44,7 +44,7 @@ func (b *Broker) pull(ctx context.Context, queue string, p broker.Priority) (*pu
 			FilterSubject: filter,
 			AckPolicy:     jetstream.AckExplicitPolicy,
 			AckWait:       b.config.lease,
-			MaxDeliver:    -1, // the story of a job says how often it counts
+			MaxDeliver:    b.config.maxDeliveries, // then settleSpent sees to it
 			MaxAckPending: -1,
 			Replicas:      b.config.replicas,
 			MemoryStorage: b.config.memory,
@@ -184,10 +184,10 @@ func (p *pull) leave(c chan<- jetstream.Msg) {
 // ask asks the server for a job as long as somebody waits for one.
 func (b *Broker) ask(p *pull) {
 	for {
-		msgs, err := p.consumer.Fetch(1, jetstream.FetchMaxWait(waitTime), jetstream.FetchHeartbeat(waitTime/6))
+		msgs, err := p.consumer.Fetch(1, jetstream.FetchMaxWait(waitTime), jetstream.FetchHeartbeat(waitTime/6), jetstream.FetchContext(b.ctx))
 		var came jetstream.Msg
 		if err == nil {
-			came = b.first(msgs)
+			came = <-msgs.Messages() // nil when none came
 			err = msgs.Error()
 		}
 		p.mu.Lock()
@@ -208,15 +208,5 @@ func (b *Broker) ask(p *pull) {
 		if err != nil {
 			_ = b.pause(b.ctx, 100*time.Millisecond)
 		}
-	}
-}
-
-// first waits for the message of a batch of one, or for the broker's end.
-func (b *Broker) first(msgs jetstream.MessageBatch) jetstream.Msg {
-	select {
-	case m := <-msgs.Messages(): // nil when none came
-		return m
-	case <-b.ctx.Done():
-		return nil
 	}
 }

@@ -3,6 +3,7 @@ package natsbroker
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -11,7 +12,7 @@ import (
 
 // record writes a result, if it is the first one of its ID.
 func (b *Broker) record(ctx context.Context, run string, r *broker.Result) (first bool, err error) {
-	if keep, ended := b.hasEnded(run); ended && !keep {
+	if b.hasEnded(run) {
 		return false, nil
 	}
 	data, err := b.resultOut(ctx, run, r)
@@ -36,7 +37,7 @@ func (b *Broker) record(ctx context.Context, run string, r *broker.Result) (firs
 	if err != nil {
 		return false, err
 	}
-	if keep, ended := b.hasEnded(run); ended && !keep {
+	if b.hasEnded(run) {
 		// It came too late for the one who cleans up.
 		return false, b.ride(ctx, func(ctx context.Context) error {
 			return b.stream("runs").Purge(ctx, jetstream.WithPurgeSubject(subject))
@@ -85,19 +86,17 @@ func (b *Broker) resultOut(ctx context.Context, run string, r *broker.Result) ([
 // Results implements [broker.Broker].
 func (b *Broker) Results(ctx context.Context, run string, deliver func([]*broker.Result)) error {
 	subject := b.names.doneOf(run)
-	past := uint64(0)
-	err := b.ride(ctx, func(ctx context.Context) error {
-		info, err := b.stream("runs").Info(ctx, jetstream.WithSubjectFilter(subject))
-		if err == nil {
-			past = uint64(len(info.State.Subjects))
-		}
-		return err
-	})
+	past, err := b.subjects(ctx, "runs", subject)
 	if err != nil {
 		return err
 	}
-	return b.follow(ctx, "runs", jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject}, DeliverPolicy: jetstream.DeliverAllPolicy}, past,
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var heard atomic.Bool
+	b.wait.Go(func() { b.sweepWhile(ctx, run, &heard) })
+	return b.follow(ctx, "runs", jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject}, DeliverPolicy: jetstream.DeliverAllPolicy}, uint64(len(past)),
 		func(msgs []jetstream.Msg) error {
+			heard.Store(true)
 			results := make([]*broker.Result, 0, len(msgs))
 			for _, m := range msgs {
 				r, err := b.resultIn(m.Data())

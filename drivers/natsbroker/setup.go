@@ -57,7 +57,11 @@ func (c *config) streams() []jetstream.StreamConfig {
 	workers.Duplicates = c.lease
 	workers.MaxMsgsPerSubject = 1
 	workers.Discard = jetstream.DiscardOld
-	return []jetstream.StreamConfig{jobs, runs, values, got, dead, workers}
+
+	spent := base("spent", "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES."+jobs.Name+".>")
+	spent.Description = "jobs that the server does not deliver any more"
+	spent.Retention = jetstream.WorkQueuePolicy
+	return []jetstream.StreamConfig{jobs, runs, values, got, dead, workers, spent}
 }
 
 // setUp makes the streams that are not there, and brings the others up to date.

@@ -62,9 +62,9 @@ func withoutLast(story []wireDelivered, worker string) []wireDelivered {
 
 // giveUp ends a job that was delivered too often: it is kept as a dead letter, and
 // its result is a failure that tells the story.
-func (b *Broker) giveUp(ctx context.Context, j *broker.Job, story []wireDelivered, m jetstream.Msg) error {
+func (b *Broker) giveUp(ctx context.Context, j *broker.Job, message []byte, story []wireDelivered) error {
 	var w wireJob
-	if err := cborIn.Unmarshal(m.Data(), &w); err != nil {
+	if err := cborIn.Unmarshal(message, &w); err != nil {
 		return err
 	}
 	dead := wireDead{Version: wireVersion, Job: &w, At: time.Now(), Story: story}
@@ -79,10 +79,8 @@ func (b *Broker) giveUp(ctx context.Context, j *broker.Job, story []wireDelivere
 	if err != nil {
 		return err
 	}
-	if _, err := b.record(ctx, j.Run, b.deadLetter(&dead).Result()); err != nil {
-		return err
-	}
-	return m.Ack()
+	_, err = b.record(ctx, j.Run, b.deadLetter(&dead).Result())
+	return err
 }
 
 func (b *Broker) deadLetter(w *wireDead) *broker.DeadLetter {

@@ -17,11 +17,15 @@ import (
 // acknowledged by the server. One with a part that is too large, or cannot be
 // encoded, has a result at once: a failure that says so.
 func (b *Broker) Submit(ctx context.Context, jobs []*broker.Job) error {
-	if err := b.begin(ctx, jobs); err != nil {
-		return err
-	}
 	msgs := make([]*nats.Msg, 0, len(jobs))
 	for _, j := range jobs {
+		known, err := b.begin(ctx, j.Run)
+		if err != nil {
+			return err
+		}
+		if known[unit(j.ID())] {
+			continue
+		}
 		data, err := b.jobOut(ctx, j)
 		if err != nil && refused(err) {
 			err = b.refuse(ctx, j, err)

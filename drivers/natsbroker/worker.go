@@ -13,15 +13,8 @@ import (
 
 // Workers implements [broker.Broker].
 func (b *Broker) Workers(ctx context.Context, deliver func([]*broker.Worker)) error {
-	var known uint64
 	filter := b.names.all("worker")
-	err := b.ride(ctx, func(ctx context.Context) error {
-		info, err := b.stream("workers").Info(ctx, jetstream.WithSubjectFilter(filter))
-		if err == nil {
-			known = uint64(len(info.State.Subjects))
-		}
-		return err
-	})
+	known, err := b.subjects(ctx, "workers", filter)
 	if err != nil {
 		return err
 	}
@@ -29,7 +22,7 @@ func (b *Broker) Workers(ctx context.Context, deliver func([]*broker.Worker)) er
 	heard := make(chan []*broker.Worker)
 	failed := make(chan error, 1)
 	go func() {
-		failed <- b.follow(ctx, "workers", jetstream.OrderedConsumerConfig{FilterSubjects: []string{filter}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy}, known,
+		failed <- b.follow(ctx, "workers", jetstream.OrderedConsumerConfig{FilterSubjects: []string{filter}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy}, uint64(len(known)),
 			func(msgs []jetstream.Msg) error {
 				batch := make([]*broker.Worker, 0, len(msgs))
 				for _, m := range msgs {

@@ -1,0 +1,75 @@
+package natsbroker
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/runnelflow/runnel/broker"
+	"github.com/runnelflow/runnel/broker/brokertest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// namespaces are counted, so that the cases share one server.
+var namespaces atomic.Int64
+
+// startURL starts a server with files, on a free port of loopback.
+func startURL(t *testing.T) string {
+	t.Helper()
+	b, err := Embedded(t.Context(), t.TempDir(), Listen("127.0.0.1:0"), Namespace("server"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b.URL()
+}
+
+// options are what a case of the conformance suite asks for.
+func options(s brokertest.Settings) []Option {
+	opts := []Option{Namespace(fmt.Sprintf("test%d", namespaces.Add(1)))}
+	if s.Lease > 0 {
+		opts = append(opts, Lease(s.Lease))
+	}
+	if s.MaxDeliveries > 0 {
+		opts = append(opts, MaxDeliveries(s.MaxDeliveries))
+	}
+	if s.MaxJobs > 0 {
+		opts = append(opts, MaxJobs(s.MaxJobs))
+	}
+	return opts
+}
+
+// TestKeepsTheContract over a socket of a real server, with each codec.
+func TestKeepsTheContract(t *testing.T) {
+	for name, codec := range map[string]Codec{"json": JSON, "cbor": CBOR} {
+		t.Run(name, func(t *testing.T) {
+			url := startURL(t)
+			brokertest.Run(t, func(t *testing.T, s brokertest.Settings) broker.Broker {
+				b, err := Connect(t.Context(), url, append(options(s), Encoding(codec))...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(b.Close)
+				return b
+			})
+		})
+	}
+}
+
+// TestEmbeddedKeepsTheContract with a server in the process and no socket.
+func TestEmbeddedKeepsTheContract(t *testing.T) {
+	brokertest.Run(t, func(t *testing.T, s brokertest.Settings) broker.Broker {
+		b, err := Embedded(t.Context(), t.TempDir(), options(s)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.URL() != "" {
+			t.Errorf("an embedded broker listens at %s, though nobody asked for it", b.URL())
+		}
+		t.Cleanup(b.Close)
+		return b
+	})
+}
