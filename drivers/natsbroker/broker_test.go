@@ -58,18 +58,3 @@ func TestKeepsTheContract(t *testing.T) {
 		})
 	}
 }
-
-// TestEmbeddedKeepsTheContract with a server in the process and no socket.
-func TestEmbeddedKeepsTheContract(t *testing.T) {
-	brokertest.Run(t, func(t *testing.T, s brokertest.Settings) broker.Broker {
-		b, err := Embedded(t.Context(), t.TempDir(), options(s)...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b.URL() != "" {
-			t.Errorf("an embedded broker listens at %s, though nobody asked for it", b.URL())
-		}
-		t.Cleanup(b.Close)
-		return b
-	})
-}
