@@ -20,8 +20,14 @@ type pull struct {
 	consumer jetstream.Consumer
 
 	mu      sync.Mutex
-	asking  bool                   // a job is asked for
-	waiting []chan<- jetstream.Msg // those who wait for it
+	asking  bool             // a job is asked for
+	waiting []chan<- arrival // those who wait for it
+}
+
+// arrival is a job that came, or why none can come.
+type arrival struct {
+	msg jetstream.Msg
+	err error
 }
 
 // waitTime is how long a job is asked for before it is asked for again.
@@ -137,7 +143,7 @@ func (b *Broker) fetchNow(ctx context.Context, p *pull, n int) (msgs []jetstream
 // await waits for a job of any of the pulls. What comes to the others meanwhile
 // goes to who else waits, or back.
 func (b *Broker) await(ctx context.Context, pulls []*pull) (jetstream.Msg, error) {
-	arrived := make(chan jetstream.Msg, len(pulls))
+	arrived := make(chan arrival, len(pulls))
 	for _, p := range pulls {
 		p.mu.Lock()
 		p.waiting = append(p.waiting, arrived)
@@ -153,16 +159,18 @@ func (b *Broker) await(ctx context.Context, pulls []*pull) (jetstream.Msg, error
 		}
 		for {
 			select {
-			case m := <-arrived: // one came, and another one with it
-				b.giveBack(m)
+			case a := <-arrived: // one came, and another one with it
+				if a.msg != nil {
+					b.giveBack(a.msg)
+				}
 			default:
 				return
 			}
 		}
 	}()
 	select {
-	case m := <-arrived:
-		return m, nil
+	case a := <-arrived:
+		return a.msg, a.err
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	case <-b.ctx.Done():
@@ -170,7 +178,7 @@ func (b *Broker) await(ctx context.Context, pulls []*pull) (jetstream.Msg, error
 	}
 }
 
-func (p *pull) leave(c chan<- jetstream.Msg) {
+func (p *pull) leave(c chan<- arrival) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, w := range p.waiting {
@@ -184,7 +192,8 @@ func (p *pull) leave(c chan<- jetstream.Msg) {
 // ask asks the server for a job as long as somebody waits for one.
 func (b *Broker) ask(p *pull) {
 	for {
-		msgs, err := p.consumer.Fetch(1, jetstream.FetchMaxWait(waitTime), jetstream.FetchHeartbeat(waitTime/6), jetstream.FetchContext(b.ctx))
+		ctx, cancel := context.WithTimeout(b.ctx, waitTime)
+		msgs, err := p.consumer.Fetch(1, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(waitTime/6))
 		var came jetstream.Msg
 		if err == nil {
 			came = <-msgs.Messages() // nil when none came
@@ -192,19 +201,27 @@ func (b *Broker) ask(p *pull) {
 		}
 		p.mu.Lock()
 		if came != nil && len(p.waiting) > 0 {
-			p.waiting[0] <- came // there is room: each pull sends once
+			p.waiting[0] <- arrival{msg: came} // there is room: each pull sends once
 			p.waiting = p.waiting[1:]
 			came = nil
+		}
+		if err != nil && !passing(err) && ctx.Err() == nil {
+			for _, w := range p.waiting {
+				w <- arrival{err: fmt.Errorf("natsbroker: no jobs can be asked for: %w", err)}
+			}
+			p.waiting = nil
 		}
 		if len(p.waiting) == 0 || b.ctx.Err() != nil {
 			p.asking = false
 			p.mu.Unlock()
+			cancel()
 			if came != nil {
 				b.giveBack(came)
 			}
 			return
 		}
 		p.mu.Unlock()
+		cancel()
 		if err != nil {
 			_ = b.pause(b.ctx, 100*time.Millisecond)
 		}
