@@ -70,6 +70,11 @@ func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
 			return x.over(w, u)
 		}
 	}
+	if x.remote != nil && !x.plan.nodes[u.node].task.stays {
+		if next, ok := x.remote.exec(w, u); ok {
+			return next
+		}
+	}
 	s := x.scratch(w)
 	s.attempt, s.elem = 1, u.elem
 	retries := x.plan.nodes[u.node].retries
@@ -128,7 +133,7 @@ func (x *execution) unwound(w *engine.Worker, it engine.Item) engine.Item {
 	}
 	if err := s.rescued; err != nil {
 		s.rescued = nil
-		return x.fail(w, unitOf(it), s.attempt, fmt.Errorf("%w; its fallback failed too: %w", err, ErrGoexit))
+		return x.fail(w, unitOf(it), s.attempt, fallbackFailed(err, ErrGoexit))
 	}
 	return x.settle(w, unitOf(it), s.attempt, ErrGoexit)
 }
@@ -186,7 +191,7 @@ func (x *execution) attempt(s *scratch, u unit) (err error) {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	if node.limited {
+	if node.limited && x.remote == nil { // else the worker's attempt is limited
 		return x.limited(c, s, node)
 	}
 	return x.call(c, s, node)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/runnelflow/runnel/broker"
 	"github.com/runnelflow/runnel/dag"
 	"github.com/runnelflow/runnel/internal/graph"
 	"github.com/runnelflow/runnel/internal/typename"
@@ -28,6 +29,7 @@ type built struct {
 	graph     *graph.Graph
 	whole     *plan
 	view      func() (*dag.Graph, error)
+	offers    func() []*broker.Task // what a worker has to offer for each task
 }
 
 // producer is one output of one task.
@@ -76,6 +78,7 @@ func build(config *pipelineConfig, tasks []AnyTask) (*built, error) {
 	g := &b.built
 	g.whole = compile(g, nil, nil)
 	g.view = sync.OnceValues(g.dag)
+	g.offers = sync.OnceValue(g.describe)
 	return g, nil
 }
 

@@ -36,6 +36,9 @@ type execution struct {
 	readings map[slot]*reading
 	uses     []atomic.Int32 // of each output, counted down; nil unless the plan frees
 
+	remote *remote                // nil without a broker
+	holes  map[slot]map[int]error // of external inputs that have some: a worker's
+
 	log       *eventLog // nil when nobody watches
 	delivered <-chan []error
 
@@ -53,6 +56,8 @@ type execution struct {
 	waits   map[unit]retryWait   // of those that were tried again
 
 	resuming sync.WaitGroup // one for each timer: none outlives the run
+
+	untold error // why a broker was not told of the run's end
 
 	finished atomic.Int64 // nanoseconds since start, 0 while the run goes on
 	err      error        // valid once finished
@@ -76,8 +81,12 @@ func (p *Pipeline) prepare(ctx context.Context, in Values, opts []RunOption) (*e
 	if ctx == nil {
 		c.problem("the context is nil: use context.Background() when there is none")
 	}
+	if testBroker != nil && c.broker == nil {
+		c.broker = testBroker(p)
+	}
 	plan, given := g.partial(&c)
 	c.problems = append(c.problems, g.checkInputs(in, plan)...)
+	c.checkBroker(plan)
 	if len(c.problems) > 0 {
 		giveHints(c.problems)
 		return nil, &InputError{Pipeline: g.config.name, Problems: c.problems}
@@ -93,6 +102,9 @@ func (p *Pipeline) prepare(ctx context.Context, in Values, opts []RunOption) (*e
 	})
 	x.allocate()
 	x.supply(in)
+	if c.broker != nil {
+		x.remote = newRemote(x)
+	}
 	return x, nil
 }
 
@@ -166,14 +178,18 @@ func (x *execution) run() {
 	}
 	if x.ctx.Err() != nil {
 		x.engine.Stop()
+	} else if x.remote != nil {
+		x.remote.start()
 	}
 	x.engine.Start()
 	select {
 	case <-x.engine.Done():
 	case <-x.ctx.Done():
 		x.engine.Stop()
+		x.remote.stop()
 		x.awaitRunning()
 	}
+	x.remote.stop()
 	x.finish()
 }
 
@@ -208,6 +224,9 @@ func (x *execution) finish() {
 	}
 	if len(x.failed) > 0 && x.config.mode != SkipFailed || cause != nil {
 		x.err = &RunError{Pipeline: x.name(), RunID: x.runID(), Tasks: x.failed, Cause: cause, kind: x.ctx.Err()}
+	}
+	if x.err != nil && x.untold != nil {
+		x.err = errors.Join(x.err, x.untold)
 	}
 	took := time.Since(x.start)
 	if x.log != nil {

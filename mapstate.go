@@ -165,7 +165,7 @@ func (x *execution) fill(f filler, i int, from *source) error {
 	}
 	p := f.Field(i).(partial)
 	if from.node < 0 {
-		return p.fill(x.slabs[from.slab].Load(int(from.index)), nil)
+		return p.fill(x.slabs[from.slab].Load(int(from.index)), x.holes[from.slot])
 	}
 	return x.partial(p, from.node, from.slot)
 }

@@ -3,6 +3,9 @@ package runnel
 import (
 	"fmt"
 	"strings"
+	"time"
+
+	"github.com/runnelflow/runnel/broker"
 )
 
 // A RunOption sets something about one run.
@@ -19,6 +22,8 @@ type runConfig struct {
 	cache        *DataCache
 	taken        Values // from the cache
 	interceptors []Interceptor
+	broker       broker.Broker // nil: the run is this process alone
+	patience     time.Duration // of AwaitWorkers
 	problems     []Problem
 }
 

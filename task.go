@@ -31,6 +31,8 @@ type AnyTask interface {
 	// copy has that of its original.
 	Location() string
 
+	WorkerOption // a worker is made of tasks
+
 	declared() *declaration
 }
 
@@ -62,6 +64,8 @@ type declaration struct {
 	interceptors []Interceptor
 	outside      []string
 	nest         *nest // of a task made by Nest, which stands for a pipeline
+
+	stays bool // in the process of the run, also when there are workers
 }
 
 // body is what a run calls: the part of a task that knows its types.

@@ -27,6 +27,9 @@ type Job struct {
 	Cause *Failure
 }
 
+// DefaultQueue is the queue of jobs whose task names none.
+const DefaultQueue = "default"
+
 // Whole is the Element of a job that is no element.
 const Whole = -1
 
@@ -137,6 +140,7 @@ const (
 	Exited    Kind = "goexit"    // the task ended its goroutine
 	TimedOut  Kind = "timeout"   // the task's own timeout ended the attempt
 	Cancelled Kind = "cancelled" // the run was stopped
+	Skipped   Kind = "skipped"   // a hole: the element was skipped
 	Undone    Kind = "undone"    // the job was delivered too often and never finished
 )
 

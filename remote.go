@@ -1,0 +1,225 @@
+package runnel
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/runnelflow/runnel/broker"
+)
+
+// remote is the part of a run that has its tasks done by workers. A unit that is
+// with a worker is a flight, and no goroutine: its result resumes it. Three
+// goroutines serve the whole run: one submits what is pending, one takes results,
+// one follows which workers there are.
+type remote struct {
+	x      *execution
+	broker broker.Broker
+	offers []*broker.Task   // of each node: what a worker must have
+	nodes  map[string]int32 // by the task's name
+	ctx    context.Context
+	cancel context.CancelFunc
+	all    sync.WaitGroup // the goroutines
+	ended  sync.Once
+
+	mu      sync.Mutex
+	flights map[unit]*flight
+	early   map[attemptKey]*broker.Result // that came before their jobs; nil in a run that cannot be taken up
+	under   int                           // flights that count towards the limit
+	waiting []unit                        // for the limit, first come first served
+	again   []unit                        // the same of those that are tried again: they go first
+	pending []*broker.Job
+	wake    chan struct{} // there is something pending
+
+	watch watch
+}
+
+// flight is a unit on its way to a worker and back.
+type flight struct {
+	attempt  int32
+	admitted bool // it counts towards the limit
+	out      bool // it was handed to the broker, or is about to be
+	cause    error
+	began    int64
+	result   *broker.Result
+	failed   error         // in the place of a result
+	done     chan struct{} // closed when one of them is there; nil: the unit is resumed
+}
+
+// attemptKey tells results apart.
+type attemptKey struct {
+	unit
+	attempt  int32
+	fallback bool
+}
+
+func newRemote(x *execution) *remote {
+	r := &remote{x: x, broker: x.config.broker, flights: map[unit]*flight{}, wake: make(chan struct{}, 1)}
+	r.nodes = make(map[string]int32, len(x.plan.nodes))
+	r.offers = make([]*broker.Task, len(x.plan.nodes))
+	offers := x.plan.of.offers()
+	for n := range x.plan.nodes {
+		name := x.plan.nodes[n].task.Name()
+		r.nodes[name] = int32(n)
+		r.offers[n] = offers[x.plan.of.names[name]]
+	}
+	if x.config.id != "" {
+		r.early = map[attemptKey]*broker.Result{}
+	}
+	r.watch.init(r)
+	return r
+}
+
+// start begins to serve the run. A run that may have been there before first takes
+// the results that it has.
+func (r *remote) start() {
+	r.ctx, r.cancel = context.WithCancel(r.x.ctx)
+	begun := make(chan struct{})
+	r.all.Go(r.submit)
+	r.all.Go(func() { r.follow(begun) })
+	r.all.Go(r.watch.run)
+	if r.early != nil {
+		<-begun
+	}
+}
+
+// endPatience is how long the end of a run may take to be told, after its own
+// context has ended.
+const endPatience = 10 * time.Second
+
+// stop ends the run at the broker, and what serves it. It may be called more than
+// once, and of a run without a broker.
+func (r *remote) stop() {
+	if r == nil || r.cancel == nil {
+		return
+	}
+	r.ended.Do(func() {
+		r.cancel()
+		r.all.Wait()
+		r.watch.stop()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.x.ctx), endPatience)
+		defer cancel()
+		if err := r.broker.End(ctx, r.x.runID(), r.x.config.id != ""); err != nil {
+			r.x.mu.Lock()
+			r.x.untold = fmt.Errorf("runnel: run %s: its end could not be told to the broker, so workers may go on with its jobs: %w", r.x.runID(), err)
+			r.x.mu.Unlock()
+		}
+	})
+}
+
+// mostSubmitted is how many jobs are submitted at once.
+const mostSubmitted = 256
+
+// submit hands pending jobs to the broker.
+func (r *remote) submit() {
+	for {
+		select {
+		case <-r.wake:
+		case <-r.ctx.Done():
+			return
+		}
+		for {
+			r.mu.Lock()
+			n := min(len(r.pending), mostSubmitted)
+			jobs := r.pending[:n:n]
+			if r.pending = r.pending[n:]; len(r.pending) == 0 {
+				r.pending = nil
+			}
+			r.mu.Unlock()
+			if n == 0 {
+				break
+			}
+			if err := r.broker.Submit(r.ctx, jobs); err != nil {
+				if r.ctx.Err() != nil {
+					return
+				}
+				for _, j := range jobs {
+					r.arrive(unit{r.nodes[j.Task], int32(j.Element)}, nil, Permanent(fmt.Errorf("the broker did not take the job: %w", err)))
+				}
+			}
+		}
+	}
+}
+
+// follow takes results. begun is closed once those are in that were there before.
+func (r *remote) follow(begun chan struct{}) {
+	once := sync.OnceFunc(func() { close(begun) })
+	defer once()
+	err := r.broker.Results(r.ctx, r.x.runID(), func(results []*broker.Result) {
+		for _, res := range results {
+			r.deliver(res)
+		}
+		once()
+	})
+	if r.ctx.Err() == nil {
+		r.x.cancel(fmt.Errorf("runnel: run %s: the broker stopped handing over results: %w", r.x.runID(), err))
+	}
+}
+
+// deliver takes a result.
+func (r *remote) deliver(res *broker.Result) {
+	n, ok := r.nodes[res.Task]
+	if !ok {
+		return
+	}
+	u := unit{n, int32(res.Element)}
+	r.mu.Lock()
+	f := r.flights[u]
+	if expected := f != nil && f.out && f.result == nil && int(f.attempt) == res.Attempt && (f.cause != nil) == res.Fallback; !expected {
+		// One that came twice, or before the run got there.
+		key := attemptKey{u, int32(res.Attempt), res.Fallback}
+		if _, known := r.early[key]; !known && r.early != nil {
+			r.early[key] = res
+		}
+		r.mu.Unlock()
+		return
+	}
+	r.mu.Unlock()
+	r.arrive(u, res, nil)
+}
+
+// arrive resumes a unit that is out with what it waited for.
+func (r *remote) arrive(u unit, res *broker.Result, err error) {
+	r.mu.Lock()
+	f := r.flights[u]
+	if f == nil || f.arrived() {
+		r.mu.Unlock()
+		return
+	}
+	f.result, f.failed = res, err
+	if r.early != nil {
+		r.early[attemptKey{u, f.attempt, f.cause != nil}] = nil
+	}
+	done := f.done
+	r.mu.Unlock()
+	if done != nil {
+		close(done)
+	} else {
+		r.x.engine.Resume(u.item())
+	}
+}
+
+func (f *flight) arrived() bool { return f.result != nil || f.failed != nil }
+
+// depart makes a unit that was admitted pending, or lets its result arrive that is
+// there already. resumed says that it had to wait for nothing.
+func (r *remote) depart(u unit, f *flight, j *broker.Job) {
+	r.mu.Lock()
+	f.out = true
+	if res := r.early[attemptKey{u, f.attempt, f.cause != nil}]; res != nil {
+		r.mu.Unlock()
+		r.arrive(u, res, nil)
+		return
+	}
+	r.pending = append(r.pending, j)
+	absent := r.watch.absent(u.node)
+	r.mu.Unlock()
+	if absent != nil {
+		r.arrive(u, nil, absent)
+	}
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
