@@ -57,8 +57,6 @@ type execution struct {
 
 	resuming sync.WaitGroup // one for each timer: none outlives the run
 
-	untold error // why a broker was not told of the run's end
-
 	finished atomic.Int64 // nanoseconds since start, 0 while the run goes on
 	err      error        // valid once finished
 }
@@ -185,36 +183,46 @@ func (x *execution) run() {
 	select {
 	case <-x.engine.Done():
 	case <-x.ctx.Done():
+	}
+	if x.ctx.Err() != nil {
 		x.engine.Stop()
-		x.remote.stop()
+		x.remote.cancelled()
 		x.awaitRunning()
 	}
 	x.remote.stop()
 	x.finish()
 }
 
-// awaitRunning waits for the tasks that are running after a cancellation.
+// awaitRunning waits for the tasks that are running after a cancellation, here and
+// at workers.
 func (x *execution) awaitRunning() {
 	patience := time.NewTimer(unresponsiveAfter)
 	defer patience.Stop()
-	select {
-	case <-x.engine.Done():
-		return
-	case <-patience.C:
+	endings := []<-chan struct{}{x.engine.Done()}
+	if x.remote != nil {
+		endings = append(endings, x.remote.back)
 	}
-	if x.log != nil {
-		for u := range x.units() {
-			if stateOf(x.status(u)) == Running {
-				x.log.add(entry{kind: taskUnresponsive, unit: u, took: unresponsiveAfter}, nil)
+	for _, ended := range endings {
+		select {
+		case <-ended:
+			continue
+		case <-patience.C:
+		}
+		if x.log != nil {
+			for u := range x.units() {
+				if stateOf(x.status(u)) == Running {
+					x.log.add(entry{kind: taskUnresponsive, unit: u, took: unresponsiveAfter}, nil)
+				}
 			}
 		}
+		<-ended
 	}
-	<-x.engine.Done()
 }
 
 // finish settles what a run that ended early has left, and closes the books. No
 // worker is left.
 func (x *execution) finish() {
+	x.remote.settleRest()
 	x.disarm()
 	var cause error
 	if x.ctx.Err() != nil && x.cancelRest() {
@@ -225,9 +233,7 @@ func (x *execution) finish() {
 	if len(x.failed) > 0 && x.config.mode != SkipFailed || cause != nil {
 		x.err = &RunError{Pipeline: x.name(), RunID: x.runID(), Tasks: x.failed, Cause: cause, kind: x.ctx.Err()}
 	}
-	if x.err != nil && x.untold != nil {
-		x.err = errors.Join(x.err, x.untold)
-	}
+	x.err = x.remote.joined(x.err)
 	took := time.Since(x.start)
 	if x.log != nil {
 		x.log.add(entry{kind: runFinished, unit: noUnit, took: took, err: x.err}, nil)

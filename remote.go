@@ -2,7 +2,10 @@ package runnel
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,10 +21,12 @@ type remote struct {
 	broker broker.Broker
 	offers []*broker.Task   // of each node: what a worker must have
 	nodes  map[string]int32 // by the task's name
-	ctx    context.Context
-	cancel context.CancelFunc
-	all    sync.WaitGroup // the goroutines
-	ended  sync.Once
+	// What follows the broker goes on after the run was cancelled, what submits to it
+	// does not.
+	ctx, submitCtx        context.Context
+	cancel, stopSubmit    context.CancelFunc
+	following, submitting sync.WaitGroup
+	untold                error // why the broker does not know of the run's end
 
 	mu      sync.Mutex
 	flights map[unit]*flight
@@ -31,6 +36,8 @@ type remote struct {
 	again   []unit                        // the same of those that are tried again: they go first
 	pending []*broker.Job
 	wake    chan struct{} // there is something pending
+	held    int           // units that workers still have after the run was cancelled
+	back    chan struct{} // closed when there are none left
 
 	watch watch
 }
@@ -44,6 +51,7 @@ type flight struct {
 	began    int64
 	result   *broker.Result
 	failed   error         // in the place of a result
+	held     bool          // a worker has it, though the run was cancelled
 	done     chan struct{} // closed when one of them is there; nil: the unit is resumed
 }
 
@@ -55,7 +63,7 @@ type attemptKey struct {
 }
 
 func newRemote(x *execution) *remote {
-	r := &remote{x: x, broker: x.config.broker, flights: map[unit]*flight{}, wake: make(chan struct{}, 1)}
+	r := &remote{x: x, broker: x.config.broker, flights: map[unit]*flight{}, wake: make(chan struct{}, 1), back: make(chan struct{})}
 	r.nodes = make(map[string]int32, len(x.plan.nodes))
 	r.offers = make([]*broker.Task, len(x.plan.nodes))
 	offers := x.plan.of.offers()
@@ -74,38 +82,117 @@ func newRemote(x *execution) *remote {
 // start begins to serve the run. A run that may have been there before first takes
 // the results that it has.
 func (r *remote) start() {
-	r.ctx, r.cancel = context.WithCancel(r.x.ctx)
+	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(r.x.ctx))
+	r.submitCtx, r.stopSubmit = context.WithCancel(r.x.ctx)
 	begun := make(chan struct{})
-	r.all.Go(r.submit)
-	r.all.Go(func() { r.follow(begun) })
-	r.all.Go(r.watch.run)
+	r.submitting.Go(r.submit)
+	r.following.Go(func() { r.follow(begun) })
+	r.following.Go(r.watch.run)
 	if r.early != nil {
-		<-begun
+		select {
+		case <-begun:
+		case <-r.x.ctx.Done():
+		}
 	}
 }
 
-// endPatience is how long the end of a run may take to be told, after its own
-// context has ended.
+// endPatience is how long the end of a run may take to be told.
 const endPatience = 10 * time.Second
 
-// stop ends the run at the broker, and what serves it. It may be called more than
-// once, and of a run without a broker.
+// end tells the broker of the run's end.
+func (r *remote) end(e broker.End) (held []string) {
+	ctx, cancel := context.WithTimeout(r.ctx, endPatience)
+	defer cancel()
+	held, err := r.broker.End(ctx, r.x.runID(), e)
+	if err != nil && r.untold == nil {
+		r.untold = fmt.Errorf("runnel: run %s: its end could not be told to the broker, so workers may go on with its jobs: %w", r.x.runID(), err)
+	}
+	return held
+}
+
+// cancelled tells the broker that the run was cancelled. What workers have is waited
+// for: back is closed once they have nothing. All else that is out is not done.
+func (r *remote) cancelled() {
+	if r == nil {
+		return
+	}
+	if r.cancel == nil {
+		close(r.back)
+		return
+	}
+	r.stopSubmit()
+	r.submitting.Wait()
+	held := map[string]bool{}
+	for _, id := range r.end(broker.End{Keep: true, Cause: context.Cause(r.x.ctx)}) {
+		held[id] = true
+	}
+	r.mu.Lock()
+	var dropped []unit
+	for u, f := range r.flights {
+		switch {
+		case !f.out || f.arrived():
+		case held[r.id(u, f)]:
+			f.held = true
+			r.held++
+		default:
+			dropped = append(dropped, u)
+		}
+	}
+	if r.held == 0 {
+		close(r.back)
+	}
+	r.mu.Unlock()
+	for _, u := range dropped {
+		r.arrive(u, nil, errDropped)
+	}
+}
+
+// errDropped is the outcome of a job that no worker had when the run was cancelled.
+var errDropped = errors.New("the run was cancelled before a worker had it")
+
+func (r *remote) id(u unit, f *flight) string {
+	j := broker.Job{Run: r.x.runID(), Task: r.x.plan.nodes[u.node].task.Name(), Element: int(u.elem), Attempt: int(f.attempt)}
+	if f.cause != nil {
+		j.Cause = &broker.Failure{}
+	}
+	return j.ID()
+}
+
+// stop ends what serves the run, and the run at the broker.
 func (r *remote) stop() {
 	if r == nil || r.cancel == nil {
 		return
 	}
-	r.ended.Do(func() {
-		r.cancel()
-		r.all.Wait()
-		r.watch.stop()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.x.ctx), endPatience)
-		defer cancel()
-		if err := r.broker.End(ctx, r.x.runID(), r.x.config.id != ""); err != nil {
-			r.x.mu.Lock()
-			r.x.untold = fmt.Errorf("runnel: run %s: its end could not be told to the broker, so workers may go on with its jobs: %w", r.x.runID(), err)
-			r.x.mu.Unlock()
+	r.stopSubmit()
+	r.submitting.Wait()
+	if keep := r.x.config.id != ""; !keep || r.x.ctx.Err() == nil { // else it was told
+		r.end(broker.End{Keep: keep})
+	}
+	r.cancel()
+	r.following.Wait()
+	r.watch.stop()
+}
+
+// settleRest does what follows from the return of units after the run was cancelled.
+// No worker of the engine is left.
+func (r *remote) settleRest() {
+	if r == nil {
+		return
+	}
+	w := r.x.engine.Late()
+	for _, u := range slices.SortedFunc(maps.Keys(r.flights), unit.compare) {
+		if f := r.flights[u]; f.arrived() && f.failed != errDropped {
+			r.settle(w, u, f)
 		}
-	})
+	}
+}
+
+// joined is the run's error, and with it that workers may go on with its jobs.
+func (r *remote) joined(err error) error {
+	if r == nil || err == nil || r.untold == nil {
+		return err
+	}
+	return errors.Join(err, r.untold)
 }
 
 // mostSubmitted is how many jobs are submitted at once.
@@ -116,7 +203,7 @@ func (r *remote) submit() {
 	for {
 		select {
 		case <-r.wake:
-		case <-r.ctx.Done():
+		case <-r.submitCtx.Done():
 			return
 		}
 		for {
@@ -130,8 +217,8 @@ func (r *remote) submit() {
 			if n == 0 {
 				break
 			}
-			if err := r.broker.Submit(r.ctx, jobs); err != nil {
-				if r.ctx.Err() != nil {
+			if err := r.broker.Submit(r.submitCtx, jobs); err != nil {
+				if r.submitCtx.Err() != nil {
 					return
 				}
 				for _, j := range jobs {
@@ -192,6 +279,11 @@ func (r *remote) arrive(u unit, res *broker.Result, err error) {
 		r.early[attemptKey{u, f.attempt, f.cause != nil}] = nil
 	}
 	done := f.done
+	if f.held {
+		if r.held--; r.held == 0 {
+			close(r.back)
+		}
+	}
 	r.mu.Unlock()
 	if done != nil {
 		close(done)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/runnelflow/runnel/broker"
 	"github.com/runnelflow/runnel/internal/engine"
 )
 
@@ -111,7 +112,7 @@ func (r *remote) settle(w *engine.Worker, u unit, f *flight) engine.Item {
 		x.ended(u, Skipped, s.attempt, nil, skip.reason)
 		return x.over(w, u)
 	}
-	return x.conclude(w, u, s.attempt, r.judge(s, u, err))
+	return x.conclude(w, u, s.attempt, r.judge(s, u, f, err))
 }
 
 // skippedError is the outcome of a task that did not want to run.
@@ -136,11 +137,16 @@ func (r *remote) outcome(u unit, f *flight) error {
 	return nil
 }
 
+// stopped reports whether the task ended since its run did.
+func (f *flight) stopped() bool {
+	return f.failed == errDropped || f.result != nil && f.result.Failure != nil && f.result.Failure.Kind == broker.Stopped
+}
+
 // judge is that of the run, except that RetryIf has been asked where the error was.
-func (r *remote) judge(s *scratch, u unit, err error) verdict {
+func (r *remote) judge(s *scratch, u unit, f *flight, err error) verdict {
 	x := r.x
 	v := verdict{err: err}
-	if x.ctx.Err() != nil && x.isCancellation(err) {
+	if x.ctx.Err() != nil && (f.stopped() || x.isCancellation(err)) {
 		v.cancelled = true
 		return v
 	}
@@ -165,6 +171,9 @@ func (r *remote) await(ctx context.Context, s *scratch, u unit, cause error) err
 	select {
 	case <-f.done:
 	case <-ctx.Done():
+		if r.x.ctx.Err() != nil {
+			<-f.done // or dropped: a task that goes on is waited for
+		}
 	}
 	r.mu.Lock()
 	delete(r.flights, u)
@@ -186,6 +195,9 @@ func (r *remote) await(ctx context.Context, s *scratch, u unit, cause error) err
 // rescue sends a unit that has failed to a worker again, for its fallback.
 func (r *remote) rescue(w *engine.Worker, u unit, attempt int, cause error) engine.Item {
 	x, s := r.x, r.x.scratch(w)
+	if x.ctx.Err() != nil {
+		return x.fail(w, u, attempt, cause)
+	}
 	if r.intercepts(u) {
 		if err := r.await(x.ctx, s, u, cause); err != nil {
 			return x.fail(w, u, attempt, fallbackFailed(cause, err))

@@ -1,6 +1,7 @@
 package runnel
 
 import (
+	"cmp"
 	"fmt"
 	"sync/atomic"
 
@@ -67,6 +68,10 @@ func statusOf(s State, n int) uint32 { return uint32(n)<<8 | uint32(s) }
 
 // unit is what is attempted: a task, or an element of a mapped one.
 type unit struct{ node, elem int32 }
+
+func (u unit) compare(v unit) int {
+	return cmp.Or(cmp.Compare(u.node, v.node), cmp.Compare(u.elem, v.elem))
+}
 
 // whole is the elem of a unit that is a task: a plain one, or all of a mapped one.
 const whole = -1

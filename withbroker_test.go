@@ -45,11 +45,11 @@ func (b *staffed) Submit(ctx context.Context, jobs []*broker.Job) error {
 	return b.Memory.Submit(ctx, jobs)
 }
 
-func (b *staffed) End(ctx context.Context, run string, keep bool) error {
-	err := b.Memory.End(ctx, run, keep)
-	if b.stop != nil {
+func (b *staffed) End(ctx context.Context, run string, e broker.End) ([]string, error) {
+	held, err := b.Memory.End(ctx, run, e)
+	if b.stop != nil && len(held) == 0 {
 		b.stop()
 		b.worker.Wait()
 	}
-	return err
+	return held, err
 }

@@ -165,12 +165,17 @@ func (s *shift) begin(d *broker.Delivery) {
 // refusal is how long a job that the worker cannot do is left to others.
 const refusal = time.Second
 
-// finish hands over the result of a job, unless it is no longer the worker's and has
-// only failed: then that is no wonder.
+// finish hands over the result of a job. A failure counts for nothing when the job is
+// no longer the worker's, or was given back.
 func (s *shift) finish(a *jobAttempt) {
 	r := a.result()
-	if a.ctx.Err() != nil && r.Failure != nil {
-		return
+	if r.Failure != nil && a.ctx.Err() != nil {
+		switch cause := context.Cause(a.ctx); {
+		case cause == errDrained || cause == broker.ErrLeaseLost:
+			return
+		case a.verdict.cancelled:
+			r.Failure.Kind = broker.Stopped
+		}
 	}
 	r.Worker = s.ID()
 	// An error means that the broker is of no use, which Receive and Extend report,

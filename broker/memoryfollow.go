@@ -47,7 +47,10 @@ func (m *Memory) Workers(ctx context.Context, deliver func([]*Worker)) error {
 }
 
 // follower hands over the results of a run.
-type follower struct{ more chan struct{} }
+type follower struct {
+	more chan struct{}
+	once []*Result // that are not recorded
+}
 
 func (f *follower) wake() {
 	select {
@@ -82,6 +85,7 @@ func (m *Memory) Results(ctx context.Context, id string, deliver func([]*Result)
 		seen = min(seen, len(r.results)) // less after End
 		got := r.results[seen:len(r.results):len(r.results)]
 		seen += len(got)
+		got, f.once = append(got, f.once...), nil
 		m.mu.Unlock()
 		if first || len(got) > 0 {
 			deliver(got)
