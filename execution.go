@@ -198,31 +198,31 @@ func (x *execution) run() {
 func (x *execution) awaitRunning() {
 	patience := time.NewTimer(unresponsiveAfter)
 	defer patience.Stop()
-	endings := []<-chan struct{}{x.engine.Done()}
-	if x.remote != nil {
-		endings = append(endings, x.remote.back)
+	select {
+	case <-x.engine.Done():
+	case <-patience.C:
+		x.nameRunning()
+		<-x.engine.Done()
+		patience.Stop()
 	}
-	for _, ended := range endings {
-		select {
-		case <-ended:
-			continue
-		case <-patience.C:
+	x.remote.settleRest(patience.C)
+}
+
+// nameRunning names the tasks that run by events.
+func (x *execution) nameRunning() {
+	if x.log == nil {
+		return
+	}
+	for u := range x.units() {
+		if stateOf(x.status(u)) == Running {
+			x.log.add(entry{kind: taskUnresponsive, unit: u, took: unresponsiveAfter}, nil)
 		}
-		if x.log != nil {
-			for u := range x.units() {
-				if stateOf(x.status(u)) == Running {
-					x.log.add(entry{kind: taskUnresponsive, unit: u, took: unresponsiveAfter}, nil)
-				}
-			}
-		}
-		<-ended
 	}
 }
 
 // finish settles what a run that ended early has left, and closes the books. No
 // worker is left.
 func (x *execution) finish() {
-	x.remote.settleRest()
 	x.disarm()
 	var cause error
 	if x.ctx.Err() != nil && x.cancelRest() {

@@ -36,8 +36,7 @@ type remote struct {
 	again   []unit                        // the same of those that are tried again: they go first
 	pending []*broker.Job
 	wake    chan struct{} // there is something pending
-	held    int           // units that workers still have after the run was cancelled
-	back    chan struct{} // closed when there are none left
+	returns chan unit     // those that workers still had when the run was cancelled
 
 	watch watch
 }
@@ -63,7 +62,7 @@ type attemptKey struct {
 }
 
 func newRemote(x *execution) *remote {
-	r := &remote{x: x, broker: x.config.broker, flights: map[unit]*flight{}, wake: make(chan struct{}, 1), back: make(chan struct{})}
+	r := &remote{x: x, broker: x.config.broker, flights: map[unit]*flight{}, wake: make(chan struct{}, 1)}
 	r.nodes = make(map[string]int32, len(x.plan.nodes))
 	r.offers = make([]*broker.Task, len(x.plan.nodes))
 	offers := x.plan.of.offers()
@@ -110,14 +109,10 @@ func (r *remote) end(e broker.End) (held []string) {
 	return held
 }
 
-// cancelled tells the broker that the run was cancelled. What workers have is waited
-// for: back is closed once they have nothing. All else that is out is not done.
+// cancelled tells the broker that the run was cancelled. What workers have comes back
+// through returns. All else that is out is not done.
 func (r *remote) cancelled() {
-	if r == nil {
-		return
-	}
-	if r.cancel == nil {
-		close(r.back)
+	if r == nil || r.cancel == nil {
 		return
 	}
 	r.stopSubmit()
@@ -127,19 +122,16 @@ func (r *remote) cancelled() {
 		held[id] = true
 	}
 	r.mu.Lock()
+	r.returns = make(chan unit, len(held))
 	var dropped []unit
 	for u, f := range r.flights {
 		switch {
 		case !f.out || f.arrived():
 		case held[r.id(u, f)]:
-			f.held = true
-			r.held++
+			f.held = f.done == nil // else its attempt waits by itself
 		default:
 			dropped = append(dropped, u)
 		}
-	}
-	if r.held == 0 {
-		close(r.back)
 	}
 	r.mu.Unlock()
 	for _, u := range dropped {
@@ -173,17 +165,39 @@ func (r *remote) stop() {
 	r.watch.stop()
 }
 
-// settleRest does what follows from the return of units after the run was cancelled.
-// No worker of the engine is left.
-func (r *remote) settleRest() {
-	if r == nil {
+// settleRest does what follows from the return of units after the run was cancelled:
+// of those that are back, then of those that workers still have, as they come. When
+// impatient fires those are named. No worker of the engine is left.
+func (r *remote) settleRest(impatient <-chan time.Time) {
+	if r == nil || r.cancel == nil {
 		return
 	}
 	w := r.x.engine.Late()
-	for _, u := range slices.SortedFunc(maps.Keys(r.flights), unit.compare) {
-		if f := r.flights[u]; f.arrived() && f.failed != errDropped {
-			r.settle(w, u, f)
+	r.mu.Lock()
+	units := slices.SortedFunc(maps.Keys(r.flights), unit.compare)
+	var back, held []unit
+	for _, u := range units {
+		switch f := r.flights[u]; {
+		case f.held:
+			held = append(held, u)
+		case f.arrived() && f.failed != errDropped:
+			back = append(back, u)
 		}
+	}
+	r.mu.Unlock()
+	for _, u := range back {
+		r.settle(w, u, r.flights[u])
+	}
+	for range held {
+		select {
+		case u := <-r.returns:
+			r.settle(w, u, r.flights[u])
+			continue
+		case <-impatient:
+			r.x.nameRunning()
+		}
+		u := <-r.returns
+		r.settle(w, u, r.flights[u])
 	}
 }
 
@@ -278,16 +292,14 @@ func (r *remote) arrive(u unit, res *broker.Result, err error) {
 	if r.early != nil {
 		r.early[attemptKey{u, f.attempt, f.cause != nil}] = nil
 	}
-	done := f.done
-	if f.held {
-		if r.held--; r.held == 0 {
-			close(r.back)
-		}
-	}
+	done, held := f.done, f.held
 	r.mu.Unlock()
-	if done != nil {
+	switch {
+	case held:
+		r.returns <- u
+	case done != nil:
 		close(done)
-	} else {
+	default:
 		r.x.engine.Resume(u.item())
 	}
 }

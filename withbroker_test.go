@@ -47,9 +47,11 @@ func (b *staffed) Submit(ctx context.Context, jobs []*broker.Job) error {
 
 func (b *staffed) End(ctx context.Context, run string, e broker.End) ([]string, error) {
 	held, err := b.Memory.End(ctx, run, e)
-	if b.stop != nil && len(held) == 0 {
+	if b.stop != nil {
 		b.stop()
-		b.worker.Wait()
+		if len(held) == 0 { // else the run waits for them, and the worker ends soon after
+			b.worker.Wait()
+		}
 	}
 	return held, err
 }

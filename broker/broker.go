@@ -74,7 +74,9 @@ type Broker interface {
 	// and handed over, and End returns the IDs of their jobs, as far as it knows. For
 	// each of these a result comes; when the worker dies, releases the job or loses
 	// its lease it is a failure of kind [Stopped]. Without keep nothing stays. Ending
-	// what is not known, or has ended, does nothing.
+	// what is not known, or has ended, does nothing. Before End returns, the results
+	// that were recorded before are handed to those who follow the run through this
+	// broker, so that who ends a run knows what of it is done.
 	End(ctx context.Context, run string, e End) (held []string, err error)
 
 	// Workers hands over the workers that are alive, at once, perhaps none, and

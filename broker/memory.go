@@ -204,13 +204,29 @@ func (m *Memory) End(ctx context.Context, id string, end End) ([]string, error) 
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
+	held, flushes := m.end(id, end)
+	for _, done := range flushes {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return held, context.Cause(ctx)
+		}
+	}
+	return held, nil
+}
+
+func (m *Memory) end(id string, end End) (held []string, flushes []chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.runs[id]
 	if r == nil {
 		return nil, nil
 	}
-	var held []string
+	for f := range r.followers {
+		done := make(chan struct{})
+		f.flushes, flushes = append(f.flushes, done), append(flushes, done)
+		f.wake()
+	}
 	for key, e := range r.jobs {
 		switch {
 		case e == nil:
@@ -235,7 +251,7 @@ func (m *Memory) End(ctx context.Context, id string, end End) ([]string, error) 
 			delete(m.runs, id)
 		}
 	}
-	return held, nil
+	return held, flushes
 }
 
 // Dead implements [DeadLetterer].

@@ -54,6 +54,23 @@ var runs = []rule{{
 		}
 	},
 }, {
+	name: "results before the end",
+	rule: "when End returns, what was recorded before has been handed over",
+	why:  "whoever ends a run has to know which of its jobs are done, and which were dropped",
+	check: func(h *harness) {
+		w := h.join("w")
+		got := h.follow("r")
+		for n := range 20 {
+			h.submit(job("r", n))
+			d := h.receive(w)
+			h.finish(d, done(d, w, n))
+		}
+		h.end("r", broker.End{Keep: true})
+		if len(got) != 20 {
+			h.fail("there are %d results when End returns, want 20", len(got))
+		}
+	},
+}, {
 	name: "cause of the end",
 	rule: "a task sees why its run has ended",
 	why:  "what it does then may depend on it, and what it logs does",
