@@ -306,21 +306,24 @@ func (x *execution) index(u unit) []int {
 // any.
 func (x *execution) cancelRest() bool {
 	rest := false
-	cause := context.Cause(x.ctx)
 	for u := range x.units() {
-		status := x.status(u)
-		if s := stateOf(status); s.Ended() {
+		if s := stateOf(x.status(u)); s.Ended() {
 			rest = rest || s == Cancelled
 			continue
 		}
 		rest = true
-		state, reason := Cancelled, fmt.Sprintf("the run was stopped: %v", cause)
-		if m := x.mapped(u.node); m != nil && u.elem == whole && m.failed.Load() > 0 {
-			state, reason = m.outcome()
-		}
-		x.ended(u, state, attemptsOf(status), x.causes[u], reason)
+		x.abandon(u)
 	}
 	return rest
+}
+
+// abandon ends a unit that the end of the run's context has stopped.
+func (x *execution) abandon(u unit) {
+	state, reason := Cancelled, fmt.Sprintf("the run was stopped: %v", context.Cause(x.ctx))
+	if m := x.mapped(u.node); m != nil && u.elem == whole && m.failed.Load() > 0 {
+		state, reason = m.outcome()
+	}
+	x.ended(u, state, attemptsOf(x.status(u)), x.causes[u], reason)
 }
 
 // stopError is the cause of the context's end when a task fails in FailFast.

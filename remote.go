@@ -180,13 +180,17 @@ func (r *remote) settleRest(impatient <-chan time.Time) {
 		switch f := r.flights[u]; {
 		case f.held:
 			held = append(held, u)
-		case f.arrived() && f.failed != errDropped:
+		case f.arrived():
 			back = append(back, u)
 		}
 	}
 	r.mu.Unlock()
 	for _, u := range back {
-		r.settle(w, u, r.flights[u])
+		if f := r.flights[u]; f.failed == errDropped {
+			r.x.abandon(u)
+		} else {
+			r.settle(w, u, f)
+		}
 	}
 	for range held {
 		select {
