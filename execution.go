@@ -126,7 +126,7 @@ func (x *execution) allocate() {
 			x.uses[i].Store(uses)
 		}
 	}
-	x.engine = engine.New(x.plan.steps, engine.Config{Limit: x.config.limit, Exec: x.exec, Unwound: x.unwound})
+	x.engine = engine.New(x.plan.steps, engine.Config{Limit: x.engineLimit(), Exec: x.exec, Unwound: x.unwound})
 }
 
 // supply puts the external inputs, and what a data cache has, in their places.

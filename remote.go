@@ -78,6 +78,25 @@ func newRemote(x *execution) *remote {
 	return r
 }
 
+// departures is how many goroutines send units on their way, at most. They wait for
+// nothing, so more would be of no use.
+const departures = 64
+
+// engineLimit is how many goroutines may make attempts. Those of a run with workers
+// make none, unless interceptors are around them.
+func (x *execution) engineLimit() int {
+	limit := x.config.limit
+	if x.config.broker == nil || len(x.interceptors) > 0 || limit > 0 && limit < departures {
+		return limit
+	}
+	for n := range x.plan.nodes {
+		if x.plan.nodes[n].intercepted {
+			return limit
+		}
+	}
+	return departures
+}
+
 // start begins to serve the run. A run that may have been there before first takes
 // the results that it has.
 func (r *remote) start() {

@@ -13,6 +13,7 @@ import (
 	// What the blocks are compiled against. Imported here, so that a cached
 	// result of this test does not outlive a change of these packages.
 	_ "github.com/runnelflow/runnel"
+	_ "github.com/runnelflow/runnel/broker"
 	_ "github.com/runnelflow/runnel/dag"
 	_ "github.com/runnelflow/runnel/runneltest"
 )
