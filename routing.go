@@ -74,6 +74,9 @@ func (p *plan) after(d *declaration) []int32 {
 // mismatch is the error of a value whose type shows only when it is there.
 func (x *execution) mismatch(n *node, i int, err error) error {
 	by := "the run's inputs"
+	if x.engine == nil { // at a worker, which gets all of them from the run
+		by = "the run"
+	}
 	if from := x.plan.from(n)[i].node; from >= 0 {
 		p := x.plan.nodes[from].task
 		by = fmt.Sprintf("task %q (%s)", p.Name(), p.Location())

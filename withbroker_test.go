@@ -14,11 +14,14 @@ func init() {
 	switch os.Getenv("RUNNEL_TEST_BROKER") {
 	case "":
 	case "memory":
-		testBroker = func(p *Pipeline) broker.Broker { return &staffed{Memory: &broker.Memory{}, pipeline: p} }
+		testBroker = func(p *Pipeline) broker.Broker { return &staffed{Memory: &broker.Memory{Lease: 1 << 60}, pipeline: p} }
 	default:
 		panic("RUNNEL_TEST_BROKER must be memory, or not set")
 	}
 }
+
+// The lease is as good as endless: tests that replay days in virtual time would have
+// the worker say every ten seconds of them that it is alive.
 
 // staffed is a broker for one run that brings its worker: from the run's first job
 // until its end.
