@@ -4,7 +4,7 @@ import (
 	"context"
 	"math"
 
-	"github.com/runnelflow/runnel/examples/audio/internal/dsp"
+	"github.com/runnelflow/runnel/examples/internal/dsp"
 )
 
 // Chroma is the strength of the twelve pitch classes, C to B, with the largest 1;

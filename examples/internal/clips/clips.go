@@ -3,7 +3,7 @@ package clips
 
 import "embed"
 
-//go:generate go run ../internal/makeclips .
+//go:generate go run ../makeclips .
 
 // FS holds the clips, at its root.
 //

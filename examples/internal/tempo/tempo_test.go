@@ -6,7 +6,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/runnelflow/runnel/examples/audio/internal/synth"
+	"github.com/runnelflow/runnel/examples/internal/synth"
 )
 
 func measure(t *testing.T, signal []float64, rate int) Estimate {

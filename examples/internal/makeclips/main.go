@@ -7,8 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/runnelflow/runnel/examples/audio/internal/synth"
-	"github.com/runnelflow/runnel/examples/audio/internal/wavfile"
+	"github.com/runnelflow/runnel/examples/internal/synth"
+	"github.com/runnelflow/runnel/examples/internal/wavfile"
 )
 
 func main() {

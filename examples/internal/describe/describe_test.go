@@ -8,11 +8,11 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/runnelflow/runnel/examples/audio/internal/loudness"
-	"github.com/runnelflow/runnel/examples/audio/internal/spectrum"
-	"github.com/runnelflow/runnel/examples/audio/internal/synth"
-	"github.com/runnelflow/runnel/examples/audio/internal/tempo"
-	"github.com/runnelflow/runnel/examples/audio/internal/tonality"
+	"github.com/runnelflow/runnel/examples/internal/loudness"
+	"github.com/runnelflow/runnel/examples/internal/spectrum"
+	"github.com/runnelflow/runnel/examples/internal/synth"
+	"github.com/runnelflow/runnel/examples/internal/tempo"
+	"github.com/runnelflow/runnel/examples/internal/tonality"
 )
 
 // Every rule at and beside its threshold.

@@ -6,7 +6,7 @@ import (
 	"context"
 	"math"
 
-	"github.com/runnelflow/runnel/examples/audio/internal/dsp"
+	"github.com/runnelflow/runnel/examples/internal/dsp"
 )
 
 // MinRate is the lowest sample rate, in Hz, at which the K-weighting filters

@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/runnelflow/runnel/examples/audio/internal/synth"
-	"github.com/runnelflow/runnel/examples/audio/internal/wavfile"
+	"github.com/runnelflow/runnel/examples/internal/synth"
+	"github.com/runnelflow/runnel/examples/internal/wavfile"
 )
 
 // The committed clips are what the committed program makes: nobody has to trust a

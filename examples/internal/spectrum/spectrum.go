@@ -6,7 +6,7 @@ import (
 	"context"
 	"math"
 
-	"github.com/runnelflow/runnel/examples/audio/internal/dsp"
+	"github.com/runnelflow/runnel/examples/internal/dsp"
 )
 
 // Shape is the mean, over the frames that sound, of features of each frame. All

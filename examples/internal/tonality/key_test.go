@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/runnelflow/runnel/examples/audio/internal/synth"
+	"github.com/runnelflow/runnel/examples/internal/synth"
 )
 
 type fataler interface{ Fatal(...any) }

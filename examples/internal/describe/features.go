@@ -5,10 +5,10 @@ package describe
 import (
 	"time"
 
-	"github.com/runnelflow/runnel/examples/audio/internal/loudness"
-	"github.com/runnelflow/runnel/examples/audio/internal/spectrum"
-	"github.com/runnelflow/runnel/examples/audio/internal/tempo"
-	"github.com/runnelflow/runnel/examples/audio/internal/tonality"
+	"github.com/runnelflow/runnel/examples/internal/loudness"
+	"github.com/runnelflow/runnel/examples/internal/spectrum"
+	"github.com/runnelflow/runnel/examples/internal/tempo"
+	"github.com/runnelflow/runnel/examples/internal/tonality"
 )
 
 // Sound is what can be said of any recording.
