@@ -63,9 +63,9 @@ func newPipeline() (*runnel.Pipeline, error) {
 // in the whole. These are the terms of the Kullback-Leibler divergence.
 func typical(part, whole Counts) []string {
 	weight := map[string]float64{}
+	inPart, inWhole := float64(part.total()), float64(whole.total())
 	for w, n := range part {
-		p := float64(n) / float64(part.total())
-		q := float64(whole[w]) / float64(whole.total())
+		p, q := float64(n)/inPart, float64(whole[w])/inWhole
 		if p > q {
 			weight[w] = p * math.Log(p/q)
 		}
