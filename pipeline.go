@@ -20,6 +20,8 @@ type Pipeline struct {
 	tasks []AnyTask
 	built *built // of tasks, nil until it is asked for
 	err   error
+
+	effects []string // side effects that end the sequence it was built from
 }
 
 // pipelineConfig is what options say about a pipeline.

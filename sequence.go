@@ -154,6 +154,7 @@ func (s *Sequence) Build() (*Pipeline, error) {
 	if err := p.Add(b.tasks...).Build(); err != nil {
 		return nil, b.inSteps(err)
 	}
+	p.effects = b.after
 	return p, nil
 }
 
