@@ -166,12 +166,8 @@ func (f *flattener) copy(i int32) *declaration {
 // are skipped: it takes nothing of theirs that it cannot do without. What the nested
 // pipeline as a whole waits for, such a task has to wait for itself.
 func (f *flattener) tolerant(i int32) bool {
-	d := f.inner.tasks[i]
-	if len(f.inner.graph.Pred(i)) == 0 {
-		return true
-	}
 	needs := func(in input) bool { return !in.optional }
-	return len(d.config.after) == 0 && len(d.outside) == 0 && !slices.ContainsFunc(d.inputs, needs)
+	return len(f.inner.graph.Pred(i)) == 0 || !slices.ContainsFunc(f.inner.tasks[i].inputs, needs)
 }
 
 // configured applies defaults, those that came with a nested pipeline, and the
