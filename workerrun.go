@@ -26,7 +26,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if ctx == nil {
 		return errors.New("runnel: Worker.Run: the context is nil: use context.Background() when there is none")
 	}
-	s := &shift{Worker: w, values: ctx, held: map[*broker.Delivery]context.CancelCauseFunc{}, slots: make(chan struct{}, w.config.concurrency)}
+	s := &shift{Worker: w, values: ctx, held: map[*broker.Delivery]context.CancelCauseFunc{}, slots: newSlots(w.config.concurrency)}
 	// What is said to the broker goes on while the worker drains.
 	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer s.cancel(nil)
@@ -57,7 +57,7 @@ type shift struct {
 	values context.Context // of Run, for its values
 	ctx    context.Context // of calls to the broker
 	cancel context.CancelCauseFunc
-	slots  chan struct{} // one for each job that goes on
+	slots  *slots // one for each job that goes on
 	jobs   sync.WaitGroup
 
 	mu      sync.Mutex
@@ -107,24 +107,12 @@ func (s *shift) extend(ctx context.Context) error {
 // ask receives jobs and starts them until its context ends.
 func (s *shift) ask(ctx context.Context) error {
 	for {
-		select {
-		case s.slots <- struct{}{}:
-		case <-ctx.Done():
+		free, ok := s.slots.take(ctx)
+		if !ok {
 			return nil
 		}
-		free := 1
-		for more := true; more; {
-			select {
-			case s.slots <- struct{}{}:
-				free++
-			default:
-				more = false
-			}
-		}
 		got, err := s.broker.Receive(ctx, s.self, free)
-		for range free - len(got) {
-			<-s.slots
-		}
+		s.slots.give(free - len(got))
 		for _, d := range got {
 			s.begin(d)
 		}
@@ -142,7 +130,7 @@ func (s *shift) begin(d *broker.Delivery) {
 	t := s.find(d.Job)
 	if t == nil {
 		s.broker.Release(s.ctx, []*broker.Delivery{d}, refusal)
-		<-s.slots
+		s.slots.give(1)
 		return
 	}
 	ctx, cancel := context.WithCancelCause(d.Context)
@@ -155,7 +143,7 @@ func (s *shift) begin(d *broker.Delivery) {
 			delete(s.held, d)
 			s.mu.Unlock()
 			cancel(nil)
-			<-s.slots
+			s.slots.give(1)
 		}()
 		a := newJobAttempt(t, d, jobContext{ctx, s.values}, cancel, s.config.interceptors)
 		a.make(func() { s.finish(a) })
