@@ -247,7 +247,7 @@ var noUnit = unit{-1, whole}
 func (x *execution) units() iter.Seq[unit] {
 	return func(yield func(unit) bool) {
 		for _, m := range x.maps {
-			for e := range m.status {
+			for e := range m.total() {
 				if !yield(unit{m.plan.node, int32(e)}) {
 					return
 				}

@@ -17,8 +17,9 @@ type mapPlan struct {
 
 // mapInput is an input of a mapped task.
 type mapInput struct {
-	axes []int // of the task, at each of the input's; nil for the whole data
-	from int32 // number in plan.maps of the mapped task that produces it, or -1
+	axes   []int // of the task, at each of the input's; nil for the whole data
+	from   int32 // number in plan.maps of the mapped task that produces it, or -1
+	output int32 // which of that task's it is
 }
 
 // feed is an input whose elements come one by one.
@@ -72,7 +73,7 @@ func (c *compiler) unfold() {
 			}
 			edge(opener(producer), starts)
 			p := c.maps[node.mapped]
-			p.inputs[i].from = producer
+			p.inputs[i].from, p.inputs[i].output = producer, s.output-c.nodes[s.node].outputs.start
 			aligned := len(p.inputs[i].axes) == p.rank && slices.IsSorted(p.inputs[i].axes) && c.maps[producer].rank == p.rank
 			p.feeds = append(p.feeds, feed{i, producer, aligned})
 		}
