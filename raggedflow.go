@@ -5,7 +5,9 @@ package runnel
 func (r *ragged) hear(v *wave, input int, index []int) {
 	var n news
 	r.mu.Lock()
-	r.touch(0, input, index, &n)
+	if r.branches.n > 0 { // else it looks for itself when it opens
+		r.touch(0, input, index, &n)
+	}
 	r.mu.Unlock()
 	r.tell(v, &n)
 }
