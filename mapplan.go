@@ -85,4 +85,9 @@ func (c *compiler) unfold() {
 		}
 	}
 	c.steps = graph.New(len(c.nodes)+len(c.maps), from, to)
+	for k := range c.maps {
+		if len(c.steps.Pred(opener(int32(k)))) == 0 {
+			c.first = append(c.first, int32(k))
+		}
+	}
 }

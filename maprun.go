@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"github.com/runnelflow/runnel/internal/binding"
-	"github.com/runnelflow/runnel/internal/engine"
 )
 
 // mapRun is a mapped task in a run. It is opened when its length can be known,
@@ -18,11 +17,13 @@ type mapRun struct {
 	plan *mapPlan
 
 	// Set when it is opened, and not changed after.
-	dims   []int // length of each axis, or binding.Ragged
-	inputs []elementSource
-	broken error  // why it could not be opened
-	ready  bool   // it could
-	reason string // why it is skipped as a whole
+	dims    []int // length of each axis, or binding.Ragged
+	inputs  []elementSource
+	broken  error       // why it could not be opened
+	ready   bool        // it could
+	taken   atomic.Bool // some worker opens it, or has
+	opening atomic.Bool // a worker is at it, which may call a sequence
+	reason  string      // why it is skipped as a whole
 
 	// ragged has the elements when the axes have no lengths; then what follows,
 	// down to flows, is of no use but for flows themselves.
@@ -105,39 +106,6 @@ func (x *execution) windowOf(p *mapPlan) int {
 		return math.MaxInt
 	}
 	return defaultWindow
-}
-
-// open finds out how many elements there are and where they get their inputs.
-func (x *execution) open(w *engine.Worker, m *mapRun) engine.Item {
-	if x.ctx.Err() != nil {
-		return engine.None
-	}
-	if x.uneven.Load() || x.broken.Load() {
-		m.reason = m.blocked(whole)
-	}
-	if m.reason != "" {
-		return m.opened(w, nil)
-	}
-	err := m.measure()
-	if x.ctx.Err() != nil {
-		return engine.None
-	}
-	return m.opened(w, err)
-}
-
-// opened follows from the opening of a task, with the error that it ended with.
-func (m *mapRun) opened(w *engine.Worker, err error) engine.Item {
-	x := m.x
-	if m.broken = err; m.reason == "" && err == nil {
-		m.prepare()
-		m.ready = true
-	} else {
-		x.broken.Store(true)
-	}
-	w.Clock = 0 // it may have taken its time
-	// Openers have the higher numbers: the consumers are open when the elements
-	// begin to flow.
-	return w.FinishLast(int32(len(x.plan.nodes)) + x.plan.nodes[m.plan.node].mapped)
 }
 
 // measure works out the lengths of the axes. Reading an iter.Seq calls code that

@@ -125,6 +125,11 @@ func (t *MapTask[In, Out]) Bind(input, data string) *MapTask[In, Out] {
 // of slices gives the nested form. The error says why it is not there. What there
 // is in spite of failed elements is had by Get[Partial[Out]].
 func (t *MapTask[In, Out]) Get(r *Result) ([]Out, error) {
+	if f, ok := t.body.(*function[In, Out]); ok {
+		if s, ok := f.shape.(multiMapper[In, Out]); ok {
+			return s.collect(r, t.declaration)
+		}
+	}
 	p, err := Get[Partial[Out]](r, t.outputs[0].name)
 	if err == nil && len(p.Errs) > 0 {
 		_, _, err = r.find(t.outputs[0].name)

@@ -74,8 +74,7 @@ func fillPartial(p partial, data any, axes int, holes []hole) error {
 		return p.fill(data, nil) // which says what does not fit
 	}
 	u := unnester{axes: axes, flat: reflect.MakeSlice(reflect.SliceOf(elem), 0, v.Len()), holes: holes}
-	u.visit(v, nil)
-	return p.fill(u.flat.Interface(), u.errs)
+	return p.fill(u.all(data).Interface(), u.errs)
 }
 
 // unnester goes through nested data and its holes side by side.
@@ -84,6 +83,12 @@ type unnester struct {
 	flat  reflect.Value
 	errs  map[int]error
 	holes []hole // that are still to come
+}
+
+// all is the whole of nested data, flat.
+func (u *unnester) all(data any) reflect.Value {
+	u.visit(reflect.ValueOf(data), nil)
+	return u.flat
 }
 
 func (u *unnester) visit(v reflect.Value, index []int) {

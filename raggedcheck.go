@@ -8,7 +8,7 @@ func (b *builder) checkRagged(order []int32) {
 	ragged := map[int32][]bool{} // axes of a mapped task's outputs; only those with such rows
 	for _, t := range order {
 		d := b.tasks[t]
-		if d.axes == nil {
+		if d.axes == nil || len(d.outputs) == 0 {
 			continue
 		}
 		own := make([]bool, len(d.outputs[0].axes))
