@@ -123,6 +123,16 @@ func (f *flow) rowEnded(at int, ready []int32) []int32 {
 	return f.satisfy(at, ready)
 }
 
+// used lets go of the producer's element that an element of the consumer was the
+// last to take, if the run does that.
+func (f *flow) used(e int32) {
+	if users := f.from.users; users != nil && f.feed.aligned && atomic.AddInt32(&users[e], -1) == 0 {
+		for _, column := range f.from.columns {
+			column.Clear(int(e))
+		}
+	}
+}
+
 // takes is how many of the producer's axes, or levels inside its elements, the
 // consumer takes one by one.
 func (f *flow) takes() int { return len(f.to.inputs[f.feed.input].lengths) }
@@ -264,6 +274,9 @@ func (m *mapRun) over(w *engine.Worker, e int32) engine.Item {
 		m.ragged.elementOver(&v, e)
 		return v.next
 	}
+	for k := range m.flows {
+		m.flows[k].used(e)
+	}
 	for _, f := range *m.subscribers.Load() {
 		if f.to.ragged != nil {
 			if at, all := f.arrived(e); all {
@@ -326,7 +339,7 @@ func (m *mapRun) outcome() (state State, reason string) {
 	failed, skipped := m.failed.Load(), m.skipped.Load()
 	switch {
 	case failed > 0 && skipped > 0:
-		return Failed, fmt.Sprintf("%d of %d elements failed, %d were skipped", failed, len(m.status), skipped)
+		return Failed, fmt.Sprintf("%d of %d elements failed, %d were skipped", failed, m.total(), skipped)
 	case failed > 0:
 		return Failed, fmt.Sprintf("%d of %d elements failed", failed, m.total())
 	case skipped > 0:

@@ -30,6 +30,9 @@ type mapRun struct {
 	ragged  *ragged
 	columns []binding.Slab // of each output, one value an element
 	status  []uint32       // of each element, as in record
+	// users counts, for each element, the tasks that still take it; nil when they are
+	// let go together.
+	users []int32
 	// needs counts what each element still waits for; nil when that is nothing, or
 	// a single aligned feed.
 	needs []int32
@@ -342,6 +345,9 @@ func (m *mapRun) prepare() {
 	m.columns = m.makeColumns(n)
 	m.left.Store(int64(n))
 	m.window.end = n
+	if m.plan.users > 0 {
+		m.users = slices.Repeat([]int32{m.plan.users}, n)
+	}
 	if len(feeds) == 0 {
 		return
 	}

@@ -152,11 +152,7 @@ func (r *ragged) children(id int32) (n int32, missing string, err error) {
 	if b.gone == nil {
 		return b.n, "", nil
 	}
-	state := "could not be made"
-	if s := stateOf(&r.elements.at(b.first).status); s.Ended() {
-		state = outcome(s)
-	}
-	return 0, fmt.Sprintf("task %q %s", label(r.m.name(), r.path(id)), state), nil
+	return 0, fmt.Sprintf("row %q could not be made", label(r.m.name(), r.path(id))), nil
 }
 
 // step is where child k of a branch is in an input.

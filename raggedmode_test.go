@@ -94,7 +94,7 @@ func TestRowsThatCannotBeMade(t *testing.T) {
 			if err != nil || part.Values[1] != nil || part.Values[2] == nil {
 				t.Errorf("a row that is missing is nil, one without elements is not: %#v, %v", part.Values, err)
 			}
-			if err := part.Errs[1]; !errors.Is(err, runnel.ErrSkipped) || !strings.Contains(err.Error(), `its input "loud" is missing: task "loud[1]" was skipped`) {
+			if err := part.Errs[1]; !errors.Is(err, runnel.ErrSkipped) || !strings.Contains(err.Error(), `its input "loud" is missing: row "loud[1]" could not be made`) {
 				t.Errorf("the missing row says %v", err)
 			}
 			louds, err := runnel.Get[runnel.Partial[string]](res, "loud")
