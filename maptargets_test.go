@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"weak"
@@ -171,19 +172,25 @@ func TestElementsAreLetGoOneByOne(t *testing.T) {
 		n    int
 		data [64]*int
 	}
-	var alive, most atomic.Int64
+	var mu sync.Mutex
+	var watched []weak.Pointer[page]
 	made := func(v int) *page {
 		p := &page{n: v}
-		runtime.AddCleanup(p, func(int) { alive.Add(-1) }, 0)
-		if now := alive.Add(1); now > most.Load() {
-			most.Store(now)
+		mu.Lock()
+		defer mu.Unlock()
+		if watched = append(watched, weak.Make(p)); v%400 != 0 {
+			return p
 		}
-		if v%200 == 0 {
-			runtime.GC()
-			letCleanUp()
-			if now := alive.Load(); v > 400 && now > 2*200+8*window {
-				t.Errorf("at element %d, %d values are alive", v, now)
+		runtime.GC()
+		runtime.GC()
+		alive := 0
+		for _, w := range watched {
+			if w.Value() != nil {
+				alive++
 			}
+		}
+		if alive > 8*window {
+			t.Errorf("at element %d, %d values are alive", v, alive)
 		}
 		return p
 	}
@@ -207,14 +214,8 @@ func TestElementsAreLetGoOneByOne(t *testing.T) {
 	}))
 	p := pipelineOf(t, first, second, third, end)
 	for _, limit := range []int{1, window} {
+		watched = nil
 		res := mustRun(t, p, runnel.Values{"numbers": upTo(n)}, runnel.Targets("end"), runnel.MaxParallel(limit))
 		wantGet(t, res, "end", n)
-	}
-}
-
-// letCleanUp lets the clean-ups run that a collection has queued.
-func letCleanUp() {
-	for range 50 {
-		runtime.Gosched()
 	}
 }
