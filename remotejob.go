@@ -22,6 +22,11 @@ func (r *remote) job(u unit, attempt int, cause error) (*broker.Job, error) {
 	if cause != nil {
 		j.Cause = failureOf(cause)
 	}
+	if m := x.mapped(u.node); m != nil && m.ragged != nil {
+		if err := m.ragged.broken(u.elem); err != nil {
+			return nil, Permanent(err)
+		}
+	}
 	j.Inputs = make([]broker.Input, len(d.inputs))
 	to := &jobInputs{inputs: j.Inputs, whole: u.elem == whole, node: node}
 	for i := range j.Inputs {
@@ -86,12 +91,13 @@ func (x *execution) keep(u unit, outputs []broker.Value) error {
 	}
 	for k := range outputs {
 		o := &node.task.outputs[k]
-		into := reflect.New(o.sent())
+		into := reflect.New(node.task.sent(o))
 		if err := outputs[k].Decode(into.Interface()); err != nil {
 			return fmt.Errorf("output %q of a worker: %w", o.name, err)
 		}
 		if u.elem != whole {
-			x.mapped(u.node).values.CopyFrom(int(u.elem), into.Interface())
+			columns, at := x.mapped(u.node).place(u.elem)
+			columns[k].CopyFrom(at, into.Interface())
 			continue
 		}
 		at := x.plan.into(node)[k]

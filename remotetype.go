@@ -31,7 +31,7 @@ func (d *declaration) offer(pipeline string) *broker.Task {
 	}
 	for _, out := range d.outputs {
 		w := typeWriter{to: &t.Types}
-		w.write("output "+out.label, out.sent(), false)
+		w.write("output "+out.label, d.sent(&out), false)
 	}
 	h := sha256.New()
 	for _, f := range t.Types {

@@ -114,15 +114,15 @@ func (d *declaration) unsendable(checker broker.TypeChecker, asked map[reflect.T
 		check(in.typ, "input", in.name, in.label)
 	}
 	for _, out := range d.outputs {
-		check(out.sent(), "output", out.name, out.label)
+		check(d.sent(&out), "output", out.name, out.label)
 	}
 	return problems
 }
 
 // sent is the type of what one job makes of an output.
-func (o *output) sent() reflect.Type {
-	if o.elem != nil {
-		return o.elem
+func (d *declaration) sent(o *output) reflect.Type {
+	if d.axes == nil || o.elem == nil {
+		return o.typ
 	}
-	return o.typ
+	return nested(o.elem, len(o.axes)-len(d.axes))
 }

@@ -87,11 +87,11 @@ func newElement(x *execution, j *broker.Job, p *plan) *mapRun {
 	m := newMapRun(x, p.maps[0])
 	m.items = jobFlow{at: j.Index}
 	m.status = make([]uint32, 1)
-	m.values = m.plan.store.elements(1)
+	m.columns, m.ready = m.makeColumns(1), true
 	m.inputs = make([]elementSource, len(j.Inputs))
 	for i, in := range m.plan.inputs {
 		if in.axes != nil && j.Inputs[i].Value != nil {
-			m.inputs[i] = elementSource{from: &jobReader{j.Inputs[i].Value, p.nodes[0].task.inputs[i].typ}, aligned: true, width: 1}
+			m.inputs[i] = elementSource{from: &jobReader{j.Inputs[i].Value, p.nodes[0].task.inputs[i].typ}, aligned: true, width: 1, lengths: make([]int, len(in.axes))}
 		}
 	}
 	return m
@@ -99,12 +99,14 @@ func newElement(x *execution, j *broker.Job, p *plan) *mapRun {
 
 // outputs are what an attempt has made.
 func (x *execution) outputs(u unit) []broker.Value {
-	node := &x.plan.nodes[0]
-	if u.elem != whole {
-		return []broker.Value{broker.Go{V: x.maps[0].values.Load(0)}}
-	}
 	var out []broker.Value
-	for _, at := range x.plan.into(node) {
+	if u.elem != whole {
+		for _, column := range x.maps[0].columns {
+			out = append(out, broker.Go{V: column.Load(0)})
+		}
+		return out
+	}
+	for _, at := range x.plan.into(&x.plan.nodes[0]) {
 		out = append(out, broker.Go{V: x.slabs[at.slab].Load(int(at.index))})
 	}
 	return out
