@@ -134,6 +134,7 @@ func (r *remote) cancelled() {
 	if r == nil || r.cancel == nil {
 		return
 	}
+	r.watch.stop() // what workers still have is waited for, also when they leave
 	r.stopSubmit()
 	r.submitting.Wait()
 	held := map[string]bool{}
