@@ -20,6 +20,10 @@ type scratch struct {
 	judging error // the error that is being judged
 	rescued error // the error that a fallback is called for
 
+	opening []*mapRun     // that this worker opens in one go
+	opened  int           // how many of them it has
+	others  []engine.Item // that became ready by it
+
 	contexts []taskContext // not used yet, for elements
 	chunk    worked        // of a batch
 }
@@ -70,6 +74,11 @@ func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
 			return x.over(w, u)
 		}
 	}
+	if x.remote != nil && !x.plan.nodes[u.node].task.stays {
+		if next, ok := x.remote.exec(w, u); ok {
+			return next
+		}
+	}
 	s := x.scratch(w)
 	s.attempt, s.elem = 1, u.elem
 	retries := x.plan.nodes[u.node].retries
@@ -118,8 +127,8 @@ func (x *execution) done(w *engine.Worker, node int32) engine.Item {
 
 // unwound settles an attempt that ended its goroutine.
 func (x *execution) unwound(w *engine.Worker, it engine.Item) engine.Item {
-	if k := int(unitOf(it).node) - len(x.plan.nodes); k >= 0 {
-		return x.maps[k].opened(w, ErrGoexit)
+	if int(unitOf(it).node) >= len(x.plan.nodes) {
+		return x.openingUnwound(w)
 	}
 	s := x.scratch(w)
 	if err := s.judging; err != nil {
@@ -128,7 +137,7 @@ func (x *execution) unwound(w *engine.Worker, it engine.Item) engine.Item {
 	}
 	if err := s.rescued; err != nil {
 		s.rescued = nil
-		return x.fail(w, unitOf(it), s.attempt, fmt.Errorf("%w; its fallback failed too: %w", err, ErrGoexit))
+		return x.fail(w, unitOf(it), s.attempt, fallbackFailed(err, ErrGoexit))
 	}
 	return x.settle(w, unitOf(it), s.attempt, ErrGoexit)
 }
@@ -180,29 +189,33 @@ func (x *execution) began(s *scratch, u unit, at int64) {
 func (x *execution) attempt(s *scratch, u unit) (err error) {
 	node := &x.plan.nodes[u.node]
 	c := s.context(u)
-	*c = taskContext{x, u, int32(s.attempt)}
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	if node.limited {
-		return x.limited(c, s, node)
+	if node.limited && x.remote == nil { // else the worker's attempt is limited
+		return x.limited(c, s, u, node)
 	}
 	return x.call(c, s, node)
 }
 
 // context is a context that was not used before: the task may have kept the
 // others.
-func (s *scratch) context(u unit) *taskContext {
+func (s *scratch) context(u unit) context.Context {
 	if u.elem == whole && s.attempt == 1 {
-		return &s.run.records[u.node].context
+		r := &s.run.records[u.node]
+		if r.run == nil { // else it is a fallback's turn, and the task may read it
+			r.run, r.node = s.run, u.node
+		}
+		return r
 	}
 	if len(s.contexts) == 0 {
 		s.contexts = make([]taskContext, 32)
 	}
 	c := &s.contexts[0]
 	s.contexts = s.contexts[1:]
+	*c = taskContext{s.run, u, int32(s.attempt)}
 	return c
 }
 
@@ -214,12 +227,12 @@ func (x *execution) call(ctx context.Context, s *scratch, n *node) error {
 }
 
 // limited is call with a Timeout.
-func (x *execution) limited(c *taskContext, s *scratch, n *node) error {
+func (x *execution) limited(c context.Context, s *scratch, u unit, n *node) error {
 	d := n.task.config.retry.timeout
 	ctx, cancel := context.WithTimeout(c, d)
 	defer cancel()
 	if x.log != nil {
-		defer x.nameLate(c.unit, d+unresponsiveAfter)()
+		defer x.nameLate(u, d+unresponsiveAfter)()
 	}
 	err := x.call(ctx, s, n)
 	if err == nil || ctx.Err() == nil || x.ctx.Err() != nil {

@@ -3,12 +3,12 @@ package runnel
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"sync"
 
+	"github.com/runnelflow/runnel/broker"
 	"github.com/runnelflow/runnel/dag"
 	"github.com/runnelflow/runnel/internal/graph"
 	"github.com/runnelflow/runnel/internal/typename"
@@ -28,6 +28,7 @@ type built struct {
 	graph     *graph.Graph
 	whole     *plan
 	view      func() (*dag.Graph, error)
+	offers    func() []*broker.Task // what a worker has to offer for each task
 }
 
 // producer is one output of one task.
@@ -42,6 +43,7 @@ type link struct {
 // builder collects what is wrong while a graph is built.
 type builder struct {
 	built
+	pipeline  *Pipeline
 	problems  []Problem
 	namesakes map[string][]int32    // tasks whose name was taken already
 	originals []*declaration        // of tasks, before defaults
@@ -56,10 +58,11 @@ func (b *builder) problem(task *declaration, format string, args ...any) {
 	b.problems = append(b.problems, p)
 }
 
-// build infers the graph of tasks and checks it. The error is a *BuildError with
-// every problem.
-func build(config *pipelineConfig, tasks []AnyTask) (*built, error) {
-	b := &builder{built: built{config: config}}
+// build infers the graph of a pipeline's tasks and checks it. The error is a
+// *BuildError with every problem.
+func build(p *Pipeline, tasks []AnyTask) (*built, error) {
+	config := &p.config
+	b := &builder{built: built{config: config}, pipeline: p}
 	for _, text := range config.problems {
 		b.problem(nil, "%s", text)
 	}
@@ -76,6 +79,7 @@ func build(config *pipelineConfig, tasks []AnyTask) (*built, error) {
 	g := &b.built
 	g.whole = compile(g, nil, nil)
 	g.view = sync.OnceValues(g.dag)
+	g.offers = sync.OnceValue(g.describe)
 	return g, nil
 }
 
@@ -263,7 +267,13 @@ func (b *builder) linkAfter(i int32, d *declaration) {
 				continue
 			}
 			b.problem(d, "After(%q): no task has that name"+hintMark, name)
-			hintFor(b.problems, name, maps.Keys(b.names))
+			hintFor(b.problems, name, func(yield func(string) bool) {
+				for other := range b.names {
+					if other != d.Name() && !yield(other) { // a task cannot wait for itself
+						return
+					}
+				}
+			})
 		}
 	}
 }
@@ -280,9 +290,9 @@ func (b *builder) checkTypes(d *declaration, in *input, from producer) {
 		return
 	}
 	made, _ = elementType(made, len(in.axes))
-	if elem := p.outputs[from.output].elem; in.partial && len(p.axes) > 1 {
-		if made = reflect.SliceOf(elem); !fits(made, in.typ) {
-			b.problem(d, "input %q (%s) wants %s, but task %q (%s) produces %s, flat: take it as a Partial[%s]", in.name, in.label, in.typ, p.Name(), p.Location(), made, elem)
+	if out := &p.outputs[from.output]; in.partial && len(out.axes) > 1 {
+		if made = reflect.SliceOf(out.elem); levels(in.typ.Elem(), out) == 0 && !fits(made, in.typ) {
+			b.problem(d, "input %q (%s) wants %s, but task %q (%s) produces %s, flat: take it as a Partial[%s], or by rows as a Partial[%s]", in.name, in.label, in.typ, p.Name(), p.Location(), made, out.elem, made)
 		}
 		return
 	}
@@ -329,7 +339,8 @@ func (b *builder) order() {
 		}
 	}
 	b.graph = graph.New(len(b.tasks), from, to)
-	if _, _, ok := b.graph.Sort(); ok {
+	if order, _, ok := b.graph.Sort(); ok {
+		b.checkRagged(order)
 		return
 	}
 	// The cycles that are found depend on the numbers of the tasks, which must not
@@ -388,7 +399,7 @@ func (g *built) dag() (*dag.Graph, error) {
 			s.Inputs = append(s.Inputs, dag.Port{Name: in.name, Axes: in.axes, Type: nested(in.typ, len(in.axes)), Optional: in.optional})
 		}
 		for _, out := range d.outputs {
-			s.Outputs = append(s.Outputs, dag.Port{Name: out.name, Axes: d.axes, Type: out.typ})
+			s.Outputs = append(s.Outputs, dag.Port{Name: out.name, Axes: out.axes, Type: out.typ})
 		}
 		for _, t := range g.after[int32(i)] {
 			s.After = append(s.After, g.tasks[t].Name())

@@ -36,6 +36,9 @@ type execution struct {
 	readings map[slot]*reading
 	uses     []atomic.Int32 // of each output, counted down; nil unless the plan frees
 
+	remote *remote                // nil without a broker
+	holes  map[slot]map[int]error // of external inputs that have some: a worker's
+
 	log       *eventLog // nil when nobody watches
 	delivered <-chan []error
 
@@ -43,6 +46,7 @@ type execution struct {
 	// whether its producers did.
 	uneven atomic.Bool
 	broken atomic.Bool // a mapped task could not be opened
+	begun  atomic.Bool // the first of them was taken up
 
 	mu      sync.Mutex
 	workers []*scratch           // of all workers
@@ -76,8 +80,12 @@ func (p *Pipeline) prepare(ctx context.Context, in Values, opts []RunOption) (*e
 	if ctx == nil {
 		c.problem("the context is nil: use context.Background() when there is none")
 	}
+	if testBroker != nil && c.broker == nil {
+		c.broker = testBroker(p)
+	}
 	plan, given := g.partial(&c)
 	c.problems = append(c.problems, g.checkInputs(in, plan)...)
+	c.checkBroker(plan)
 	if len(c.problems) > 0 {
 		giveHints(c.problems)
 		return nil, &InputError{Pipeline: g.config.name, Problems: c.problems}
@@ -93,6 +101,9 @@ func (p *Pipeline) prepare(ctx context.Context, in Values, opts []RunOption) (*e
 	})
 	x.allocate()
 	x.supply(in)
+	if c.broker != nil {
+		x.remote = newRemote(x)
+	}
 	return x, nil
 }
 
@@ -116,7 +127,7 @@ func (x *execution) allocate() {
 			x.uses[i].Store(uses)
 		}
 	}
-	x.engine = engine.New(x.plan.steps, engine.Config{Limit: x.config.limit, Exec: x.exec, Unwound: x.unwound})
+	x.engine = engine.New(x.plan.steps, engine.Config{Limit: x.engineLimit(), Exec: x.exec, Unwound: x.unwound})
 }
 
 // supply puts the external inputs, and what a data cache has, in their places.
@@ -166,34 +177,49 @@ func (x *execution) run() {
 	}
 	if x.ctx.Err() != nil {
 		x.engine.Stop()
+	} else if x.remote != nil {
+		x.remote.start()
 	}
 	x.engine.Start()
 	select {
 	case <-x.engine.Done():
 	case <-x.ctx.Done():
+	}
+	if x.ctx.Err() != nil {
 		x.engine.Stop()
+		x.remote.cancelled()
 		x.awaitRunning()
 	}
+	x.remote.stop()
 	x.finish()
 }
 
-// awaitRunning waits for the tasks that are running after a cancellation.
+// awaitRunning waits for the tasks that are running after a cancellation, here and
+// at workers.
 func (x *execution) awaitRunning() {
 	patience := time.NewTimer(unresponsiveAfter)
 	defer patience.Stop()
 	select {
 	case <-x.engine.Done():
-		return
 	case <-patience.C:
+		x.nameRunning()
+		<-x.engine.Done()
+		patience.Stop()
 	}
-	if x.log != nil {
-		for u := range x.units() {
-			if stateOf(x.status(u)) == Running {
-				x.log.add(entry{kind: taskUnresponsive, unit: u, took: unresponsiveAfter}, nil)
-			}
+	x.remote.settleRest(patience.C)
+}
+
+// nameRunning names the tasks that run by events.
+func (x *execution) nameRunning() {
+	if x.log == nil {
+		return
+	}
+	for u := range x.units() {
+		m := x.mapped(u.node)
+		if stateOf(x.status(u)) == Running || u.elem == whole && m != nil && m.opening.Load() {
+			x.log.add(entry{kind: taskUnresponsive, unit: u, took: unresponsiveAfter}, nil)
 		}
 	}
-	<-x.engine.Done()
 }
 
 // finish settles what a run that ended early has left, and closes the books. No
@@ -209,6 +235,7 @@ func (x *execution) finish() {
 	if len(x.failed) > 0 && x.config.mode != SkipFailed || cause != nil {
 		x.err = &RunError{Pipeline: x.name(), RunID: x.runID(), Tasks: x.failed, Cause: cause, kind: x.ctx.Err()}
 	}
+	x.err = x.remote.joined(x.err)
 	took := time.Since(x.start)
 	if x.log != nil {
 		x.log.add(entry{kind: runFinished, unit: noUnit, took: took, err: x.err}, nil)
@@ -247,7 +274,7 @@ var noUnit = unit{-1, whole}
 func (x *execution) units() iter.Seq[unit] {
 	return func(yield func(unit) bool) {
 		for _, m := range x.maps {
-			for e := range m.status {
+			for e := range m.total() {
 				if !yield(unit{m.plan.node, int32(e)}) {
 					return
 				}
@@ -281,21 +308,24 @@ func (x *execution) index(u unit) []int {
 // any.
 func (x *execution) cancelRest() bool {
 	rest := false
-	cause := context.Cause(x.ctx)
 	for u := range x.units() {
-		status := x.status(u)
-		if s := stateOf(status); s.Ended() {
+		if s := stateOf(x.status(u)); s.Ended() {
 			rest = rest || s == Cancelled
 			continue
 		}
 		rest = true
-		state, reason := Cancelled, fmt.Sprintf("the run was stopped: %v", cause)
-		if m := x.mapped(u.node); m != nil && u.elem == whole && m.failed.Load() > 0 {
-			state, reason = m.outcome()
-		}
-		x.ended(u, state, attemptsOf(status), x.causes[u], reason)
+		x.abandon(u)
 	}
 	return rest
+}
+
+// abandon ends a unit that the end of the run's context has stopped.
+func (x *execution) abandon(u unit) {
+	state, reason := Cancelled, fmt.Sprintf("the run was stopped: %v", context.Cause(x.ctx))
+	if m := x.mapped(u.node); m != nil && u.elem == whole && m.failed.Load() > 0 {
+		state, reason = m.outcome()
+	}
+	x.ended(u, state, attemptsOf(x.status(u)), x.causes[u], reason)
 }
 
 // stopError is the cause of the context's end when a task fails in FailFast.

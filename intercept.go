@@ -21,6 +21,7 @@ type Interceptor func(ctx context.Context, task TaskInfo, next func(context.Cont
 type InterceptOption interface {
 	PipelineOption
 	RunOption
+	WorkerOption
 }
 
 type interceptOption []Interceptor
@@ -106,7 +107,11 @@ func (c *interception) call(ctx context.Context) (err error) {
 			c.outcome = err
 		}
 	}()
-	err = c.node.body.call(ctx, c.scratch, c.node)
+	if x := c.scratch.run; x.remote != nil && !c.node.task.stays {
+		err = x.remote.await(ctx, c.scratch, unit{x.remote.nodes[c.node.task.Name()], c.scratch.elem}, nil)
+	} else {
+		err = c.node.body.call(ctx, c.scratch, c.node)
+	}
 	c.outcome = err
 	return err
 }

@@ -42,8 +42,9 @@ func newNest[In, Out any](name string, p *Pipeline, target string, opts []TaskOp
 	if p == nil {
 		d.problem("the pipeline is nil: give one")
 	}
-	only := &taskConfig{name: d.config.name, after: d.config.after, retry: defaultRetry}
-	if !reflect.DeepEqual(only, d.config) {
+	only := *plainConfig
+	only.name, only.after = d.config.name, d.config.after
+	if !reflect.DeepEqual(&only, d.config) {
 		d.problem("options other than Name and After belong to the tasks of the nested pipeline: give them to those, or to all of them with Defaults")
 	}
 	return d
@@ -56,6 +57,10 @@ func (b *builder) flatten(d *declaration) {
 		b.problem(d, "%s", text)
 	}
 	if len(d.problems) > 0 {
+		return
+	}
+	if d.nest.pipeline.reaches(b.pipeline, map[*Pipeline]bool{}) {
+		b.problem(d, "its pipeline is, or nests, the one that it is part of: nest a pipeline that does without this task")
 		return
 	}
 	inner, err := d.nest.pipeline.build()
@@ -77,6 +82,24 @@ func (b *builder) flatten(d *declaration) {
 		b.nests[f.path+path] = f.path + target
 	}
 	b.nests[d.Name()] = f.path + inner.tasks[inner.producers[d.nest.target].task].Name()
+}
+
+// reaches reports whether a pipeline is another one or nests it, at any depth.
+// Building it would then wait for itself.
+func (p *Pipeline) reaches(other *Pipeline, seen map[*Pipeline]bool) bool {
+	if p == other {
+		return true
+	}
+	if seen[p] {
+		return false
+	}
+	seen[p] = true
+	for _, t := range p.Tasks() {
+		if n := t.declared().nest; n != nil && n.pipeline != nil && n.pipeline.reaches(other, seen) {
+			return true
+		}
+	}
+	return false
 }
 
 // flattener copies the tasks of one nested pipeline.
@@ -152,10 +175,22 @@ func (f *flattener) copy(i int32) *declaration {
 		}
 	}
 	c.interceptors = slices.Concat(f.inner.config.interceptors, c.interceptors)
-	if len(f.inner.graph.Pred(i)) == 0 {
+	c.outside = slices.Clone(c.outside)
+	for k := range c.outside {
+		c.outside[k] = f.path + c.outside[k] // of a pipeline nested in this one
+	}
+	if f.tolerant(i) {
 		c.outside = slices.Concat(f.task.config.after, c.outside)
 	}
 	return &c
+}
+
+// tolerant reports whether a task of the pipeline would run though all others of it
+// are skipped: it takes nothing of theirs that it cannot do without. What the nested
+// pipeline as a whole waits for, such a task has to wait for itself.
+func (f *flattener) tolerant(i int32) bool {
+	needs := func(in input) bool { return !in.optional }
+	return len(f.inner.graph.Pred(i)) == 0 || !slices.ContainsFunc(f.inner.tasks[i].inputs, needs)
 }
 
 // configured applies defaults, those that came with a nested pipeline, and the

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/runnelflow/runnel/broker"
 )
 
 // A TaskOption sets something about one task, or about all tasks of a pipeline
@@ -26,6 +28,8 @@ type taskConfig struct {
 	needs       Resources
 	limited     bool // by limit
 	limit       int  // of a mapped task's elements under way, 0 for none
+	queue       string
+	priority    broker.Priority
 	retry       retryPolicy
 	problems    []string
 }
@@ -43,7 +47,7 @@ func configure(layers ...[]TaskOption) *taskConfig {
 	if none {
 		return plainConfig // most tasks of a large graph: share it
 	}
-	c := &taskConfig{retry: defaultRetry}
+	c := &taskConfig{queue: broker.DefaultQueue, retry: defaultRetry}
 	for _, opts := range layers {
 		for _, o := range opts {
 			if o == nil {
@@ -56,7 +60,7 @@ func configure(layers ...[]TaskOption) *taskConfig {
 	return c
 }
 
-var plainConfig = &taskConfig{retry: defaultRetry}
+var plainConfig = &taskConfig{queue: broker.DefaultQueue, retry: defaultRetry}
 
 // taskOption is a TaskOption made of a function.
 type taskOption func(*taskConfig)

@@ -27,15 +27,22 @@ func (p Problem) String() string {
 	return fmt.Sprintf("task %q (%s): %s", p.Task, p.Location, p.Text)
 }
 
-// BuildError lists everything that is wrong with a graph. Nothing of it has run.
+// BuildError lists everything that is wrong with a graph, or with a [Worker].
+// Nothing of it has run.
 type BuildError struct {
 	Pipeline string
 	Problems []Problem
+
+	worker bool // it is a worker's
 }
 
 // Error lists the problems, a line each.
 func (e *BuildError) Error() string {
-	return list(fmt.Sprintf("runnel: %s cannot be built", pipelineLabel(e.Pipeline)), e.Problems)
+	what := pipelineLabel(e.Pipeline)
+	if e.worker {
+		what = "the worker"
+	}
+	return list(fmt.Sprintf("runnel: %s cannot be built", what), e.Problems)
 }
 
 // InputError lists everything that is wrong with the inputs and options of a

@@ -80,7 +80,7 @@ func (t TaskReport) Duration() time.Duration {
 
 // Task is the report of the named task.
 func (r *Report) Task(name string) (TaskReport, bool) {
-	if r.index == nil {
+	if r == nil || r.index == nil {
 		return TaskReport{}, false // not a report of a run
 	}
 	i, ok := r.index()[name]

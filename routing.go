@@ -74,6 +74,9 @@ func (p *plan) after(d *declaration) []int32 {
 // mismatch is the error of a value whose type shows only when it is there.
 func (x *execution) mismatch(n *node, i int, err error) error {
 	by := "the run's inputs"
+	if x.engine == nil { // at a worker, which gets all of them from the run
+		by = "the run"
+	}
 	if from := x.plan.from(n)[i].node; from >= 0 {
 		p := x.plan.nodes[from].task
 		by = fmt.Sprintf("task %q (%s)", p.Name(), p.Location())
@@ -136,7 +139,7 @@ func (x *execution) used(from *source) {
 	if x.plan.uses[from.output] != kept && x.uses[from.output].Add(-1) == 0 {
 		x.slabs[from.slab].Clear(int(from.index))
 		if m := x.mapped(from.node); m != nil {
-			m.clear()
+			m.clear(int(from.output - x.plan.nodes[from.node].outputs.start))
 		}
 	}
 }

@@ -31,6 +31,8 @@ type AnyTask interface {
 	// copy has that of its original.
 	Location() string
 
+	WorkerOption // a worker is made of tasks
+
 	declared() *declaration
 }
 
@@ -39,7 +41,8 @@ type output struct {
 	name  string       // of the data
 	label string       // as the task's code calls it
 	typ   reflect.Type // of the value
-	elem  reflect.Type // of an element, nil unless the task is mapped
+	elem  reflect.Type // of an element, nil for plain data
+	axes  []string     // of the data, nil for plain data
 }
 
 // declaration is a task without its types: what the graph is built from.
@@ -62,6 +65,8 @@ type declaration struct {
 	interceptors []Interceptor
 	outside      []string
 	nest         *nest // of a task made by Nest, which stands for a pipeline
+
+	stays bool // in the process of the run, also when there are workers
 }
 
 // body is what a run calls: the part of a task that knows its types.

@@ -33,11 +33,15 @@ func (x *execution) judge(s *scratch, u unit, attempt int, err error) (v verdict
 	if x.ctx.Err() != nil && x.isCancellation(err) {
 		v.cancelled = true
 	} else {
-		elapsed := time.Since(x.start) - time.Duration(s.began)
-		v.delay, v.again = x.plan.nodes[u.node].task.config.retry.again(err, attempt, elapsed)
+		v.delay, v.again = x.plan.nodes[u.node].task.config.retry.again(err, attempt, x.elapsed(s))
 	}
 	s.judging = nil
 	return v
+}
+
+// elapsed is the time since the first attempt at what a worker is at.
+func (x *execution) elapsed(s *scratch) time.Duration {
+	return time.Since(x.start) - time.Duration(s.began)
 }
 
 // misjudged is the error of a task for which it could not be decided whether to
@@ -59,11 +63,14 @@ func (x *execution) conclude(w *engine.Worker, u unit, attempt int, v verdict) e
 		return x.retry(w, u, attempt, v.delay, v.err)
 	}
 	if r, ok := x.plan.nodes[u.node].body.(rescuer); ok && r.rescues() && attempt > 0 {
+		if x.remote != nil {
+			return x.remote.rescue(w, u, attempt, v.err)
+		}
 		err := x.rescue(x.scratch(w), u, r, v.err)
 		if err == nil {
-			return x.succeed(w, u, attempt, "its fallback made the output")
+			return x.succeed(w, u, attempt, madeByFallback)
 		}
-		v.err = fmt.Errorf("%w; its fallback failed too: %w", v.err, err)
+		v.err = fallbackFailed(v.err, err)
 	}
 	return x.fail(w, u, attempt, v.err)
 }
@@ -77,9 +84,13 @@ func (x *execution) rescue(s *scratch, u unit, r rescuer, cause error) (err erro
 			s.rescued = nil
 		}
 	}()
-	c := s.context(u)
-	*c = taskContext{x, u, int32(s.attempt)}
-	err = r.rescue(c, s, &x.plan.nodes[u.node], cause)
+	err = r.rescue(s.context(u), s, &x.plan.nodes[u.node], cause)
 	s.rescued = nil
 	return err
+}
+
+const madeByFallback = "its fallback made the output"
+
+func fallbackFailed(cause, err error) error {
+	return fmt.Errorf("%w; its fallback failed too: %w", cause, err)
 }

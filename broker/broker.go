@@ -50,9 +50,10 @@ type Broker interface {
 	Extend(ctx context.Context, w *Worker, held []*Delivery) (lease time.Duration, err error)
 
 	// Finish records the result of a job and ends its lease. The first result of an
-	// ID counts: first is false if there was one already, or if the run has ended,
-	// and this one is dropped. That is no error. A worker that has lost its lease may
-	// still be the first.
+	// ID counts: first is false if there was one already, or if nothing is kept of
+	// the run any more, and this one is dropped. That is no error. A worker that has
+	// lost its lease may still be the first. A failure of kind [Stopped] is handed to
+	// those who follow the run and not recorded: the job is not known any more.
 	Finish(ctx context.Context, d *Delivery, r *Result) (first bool, err error)
 
 	// Release gives jobs back unfinished. They are delivered again after the given
@@ -66,12 +67,17 @@ type Broker interface {
 	// be handed over again after a lost connection. The run need not be known yet.
 	Results(ctx context.Context, run string, deliver func([]*Result)) error
 
-	// End is the end of a run, at its own end or before: queued jobs are dropped, the
-	// contexts of those with workers end, and what they still finish is dropped. With
-	// keep, what was recorded stays, so that the run can be taken up again by a new
-	// Submit: for as long as the broker keeps things; without it nothing stays.
-	// Ending what is not known does nothing.
-	End(ctx context.Context, run string, keep bool) error
+	// End is the end of a run, at its own end or before. Queued jobs are dropped, and
+	// not known any more; the contexts of those with workers end. With keep, what was
+	// recorded stays, for as long as the broker keeps things, and so that the run can
+	// be taken up again by a new Submit; what those workers still finish is recorded
+	// and handed over, and End returns the IDs of their jobs, as far as it knows. For
+	// each of these a result comes; when the worker dies, releases the job or loses
+	// its lease it is a failure of kind [Stopped]. Without keep nothing stays. Ending
+	// what is not known, or has ended, does nothing. Before End returns, the results
+	// that were recorded before are handed to those who follow the run through this
+	// broker, so that who ends a run knows what of it is done.
+	End(ctx context.Context, run string, e End) (held []string, err error)
 
 	// Workers hands over the workers that are alive, at once, perhaps none, and
 	// again whenever that changes, until the context ends. One that was not heard of
@@ -92,6 +98,15 @@ type DeadLetterer interface {
 	Dead(ctx context.Context) ([]*DeadLetter, error)
 }
 
+// End says how a run ends.
+type End struct {
+	// Keep says that what was recorded stays.
+	Keep bool
+	// Cause is why the run ends, and the cause of the contexts of jobs that workers
+	// have; nil is [ErrEnded]. A broker that encodes sends its text.
+	Cause error
+}
+
 // DefaultLease is how long a worker keeps a job without saying that it is alive.
 const DefaultLease = 30 * time.Second
 
@@ -99,7 +114,8 @@ const DefaultLease = 30 * time.Second
 const DefaultMaxDeliveries = 5
 
 var (
-	// ErrEnded is the cause of a delivery's context when its run has ended.
+	// ErrEnded is the cause of a delivery's context when its run has ended without
+	// another cause.
 	ErrEnded = errors.New("the run has ended")
 	// ErrLeaseLost is the cause of a delivery's context when the job is no longer
 	// the worker's: its lease ran out, or another one has finished it.
@@ -111,8 +127,8 @@ type Delivery struct {
 	Job *Job
 	// Number counts the deliveries of the job from 1, released ones left out.
 	Number int
-	// Context ends with the worker's right to the job. Its cause is [ErrEnded] or
-	// [ErrLeaseLost]. It does not end when the job is finished or released.
+	// Context ends with the worker's right to the job. Its cause is [ErrLeaseLost], or
+	// that of the run's end. It does not end when the job is finished or released.
 	Context context.Context
 	// Token is the broker's own.
 	Token any

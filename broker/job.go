@@ -27,6 +27,9 @@ type Job struct {
 	Cause *Failure
 }
 
+// DefaultQueue is the queue of jobs whose task names none.
+const DefaultQueue = "default"
+
 // Whole is the Element of a job that is no element.
 const Whole = -1
 
@@ -136,7 +139,9 @@ const (
 	Panicked  Kind = "panic"     // the task panicked
 	Exited    Kind = "goexit"    // the task ended its goroutine
 	TimedOut  Kind = "timeout"   // the task's own timeout ended the attempt
-	Cancelled Kind = "cancelled" // the run was stopped
+	Cancelled Kind = "cancelled" // the task returned context.Canceled by itself
+	Stopped   Kind = "stopped"   // the run has ended, and the task with it
+	Skipped   Kind = "skipped"   // a hole: the element was skipped
 	Undone    Kind = "undone"    // the job was delivered too often and never finished
 )
 

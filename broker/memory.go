@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"errors"
@@ -49,6 +50,7 @@ type entry struct {
 	current *Delivery
 	cancel  context.CancelCauseFunc // of current
 	later   *time.Timer             // while a released job waits
+	ended   bool                    // its run has, and a worker still has it
 }
 
 // run is what is known of a run.
@@ -119,8 +121,13 @@ func (m *Memory) Submit(ctx context.Context, jobs []*Job) error {
 // enter queues a job that is not known. m.mu is held.
 func (m *Memory) enter(j *Job) {
 	r, id := m.run(j.Run), j.ID()
-	if _, known := r.jobs[id]; known {
-		return
+	if old, known := r.jobs[id]; known {
+		if old == nil || !old.ended {
+			return
+		}
+		// The run is taken up again before the worker has let go of the job.
+		m.leases.Remove(old.lease)
+		m.left(1)
 	}
 	e := &entry{job: j, run: r}
 	r.jobs[id] = e
@@ -155,7 +162,11 @@ func (m *Memory) Finish(ctx context.Context, d *Delivery, r *Result) (bool, erro
 			e.cancel(ErrLeaseLost)
 		}
 	}
-	m.record(e, r)
+	if r.Failure != nil && r.Failure.Kind == Stopped {
+		m.tellStopped(e, r)
+	} else {
+		m.record(e, r)
+	}
 	return true, nil
 }
 
@@ -170,41 +181,77 @@ func (m *Memory) record(e *entry, r *Result) {
 	m.left(1)
 }
 
-// End implements [Broker].
-func (m *Memory) End(ctx context.Context, id string, keep bool) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+// tellStopped ends a job that was stopped, without a record. m.mu is held.
+func (m *Memory) tellStopped(e *entry, r *Result) {
+	delete(e.run.jobs, e.job.ID())
+	for f := range e.run.followers {
+		f.once = append(f.once, r)
+		f.wake()
 	}
+	e.lease, e.current, e.cancel = nil, nil, nil
+	m.left(1)
+}
+
+// abandon is the result of a job whose worker has gone after the end of the run.
+func abandon(j *Job) *Result {
+	r := ResultOf(j)
+	r.Failure = &Failure{Err: ErrEnded, Text: ErrEnded.Error(), Kind: Stopped}
+	return r
+}
+
+// End implements [Broker].
+func (m *Memory) End(ctx context.Context, id string, end End) ([]string, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	held, flushes := m.end(id, end)
+	for _, done := range flushes {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return held, context.Cause(ctx)
+		}
+	}
+	return held, nil
+}
+
+func (m *Memory) end(id string, end End) (held []string, flushes []chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.runs[id]
 	if r == nil {
-		return nil
+		return nil, nil
 	}
-	n := 0
+	for f := range r.followers {
+		done := make(chan struct{})
+		f.flushes, flushes = append(f.flushes, done), append(flushes, done)
+		f.wake()
+	}
 	for key, e := range r.jobs {
-		if e == nil {
-			continue
-		}
-		n++
-		if e.lease != nil {
-			m.leases.Remove(e.lease)
-			e.lease = nil
-			e.cancel(ErrEnded)
-		} else {
+		switch {
+		case e == nil:
+		case e.lease == nil:
 			m.dequeue(e)
+			delete(r.jobs, key)
+			m.left(1)
+		case end.Keep:
+			e.ended = true
+			e.cancel(cmp.Or(end.Cause, ErrEnded))
+			held = append(held, key)
+		default:
+			m.leases.Remove(e.lease)
+			e.cancel(cmp.Or(end.Cause, ErrEnded))
+			m.left(1)
 		}
-		delete(r.jobs, key)
 	}
-	m.left(n)
-	if !keep {
+	if !end.Keep {
 		// Those who follow the run still have it.
 		r.results, r.jobs = nil, map[string]*entry{}
 		if len(r.followers) == 0 {
 			delete(m.runs, id)
 		}
 	}
-	return nil
+	return held, flushes
 }
 
 // Dead implements [DeadLetterer].

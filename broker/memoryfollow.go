@@ -47,7 +47,11 @@ func (m *Memory) Workers(ctx context.Context, deliver func([]*Worker)) error {
 }
 
 // follower hands over the results of a run.
-type follower struct{ more chan struct{} }
+type follower struct {
+	more    chan struct{}
+	once    []*Result       // that are not recorded
+	flushes []chan struct{} // to be closed when all there is has been handed over
+}
 
 func (f *follower) wake() {
 	select {
@@ -67,6 +71,9 @@ func (m *Memory) Results(ctx context.Context, id string, deliver func([]*Result)
 	defer func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
+		for _, done := range f.flushes {
+			close(done)
+		}
 		if delete(r.followers, f); len(r.followers) == 0 && len(r.jobs) == 0 && m.runs[id] == r {
 			delete(m.runs, id)
 		}
@@ -82,10 +89,16 @@ func (m *Memory) Results(ctx context.Context, id string, deliver func([]*Result)
 		seen = min(seen, len(r.results)) // less after End
 		got := r.results[seen:len(r.results):len(r.results)]
 		seen += len(got)
+		got, f.once = append(got, f.once...), nil
+		flushes := f.flushes
+		f.flushes = nil
 		m.mu.Unlock()
 		if first || len(got) > 0 {
 			deliver(got)
 		}
 		first = false
+		for _, done := range flushes {
+			close(done)
+		}
 	}
 }

@@ -115,6 +115,10 @@ func (m *Memory) expire() {
 			break
 		}
 		m.leases.Remove(at)
+		if e.ended {
+			m.tellStopped(e, abandon(e.job))
+			continue
+		}
 		e.cancel(ErrLeaseLost)
 		e.lease, e.current, e.cancel = nil, nil, nil
 		if len(e.story) < m.maxDeliveries() {

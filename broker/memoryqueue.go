@@ -182,6 +182,10 @@ func (m *Memory) Release(ctx context.Context, held []*Delivery, after time.Durat
 			continue
 		}
 		m.leases.Remove(e.lease)
+		if e.ended {
+			m.tellStopped(e, abandon(e.job))
+			continue
+		}
 		e.lease, e.current, e.cancel = nil, nil, nil
 		e.story = e.story[:len(e.story)-1]
 		m.back(e, after)

@@ -148,6 +148,14 @@ func (h *harness) finish(d *broker.Delivery, r *broker.Result) bool {
 	return first
 }
 
+// end ends a run, and returns the jobs that workers still have.
+func (h *harness) end(run string, e broker.End) []string {
+	h.Helper()
+	held, err := h.b.End(h.ctx, run, e)
+	h.must(err, "End")
+	return held
+}
+
 // follow hands over the results of a run one by one; the first call of deliver is
 // over when it returns.
 func (h *harness) follow(run string) <-chan *broker.Result {

@@ -1,6 +1,9 @@
 package brokertest
 
 import (
+	"context"
+	"errors"
+	"strings"
 	"time"
 
 	"github.com/runnelflow/runnel/broker"
@@ -13,12 +16,12 @@ var runs = []rule{{
 	check: func(h *harness) {
 		w := h.join("w")
 		h.submit(job("r", 1), job("other", 2))
-		h.must(h.b.End(h.ctx, "r", true), "End")
+		h.end("r", broker.End{Keep: true})
 		if d := h.receive(w); d.Job.Run != "other" {
 			h.fail("a job of the ended run was delivered")
 		}
 		h.nothing(w, lease/5)
-		h.must(h.b.End(h.ctx, "never known", false), "End of a run that is not known")
+		h.end("never known", broker.End{})
 	},
 }, {
 	name: "end reaches workers",
@@ -32,10 +35,16 @@ var runs = []rule{{
 		if one.Job.Run != "r" {
 			one, two = two, one
 		}
-		h.must(h.b.End(h.ctx, "r", true), "End")
+		held := h.end("r", broker.End{Keep: true})
+		if len(held) > 1 || len(held) == 1 && held[0] != one.Job.ID() {
+			h.fail("End returned %v as the jobs that workers have, want %s, or none if it does not know", held, one.Job.ID())
+		}
 		h.ended(one, time.Second, broker.ErrEnded)
-		if h.finish(one, done(one, w, 1)) {
-			h.fail("a result was recorded after the end")
+		if !h.finish(one, done(one, w, 1)) {
+			h.fail("what the worker had done nevertheless was dropped")
+		}
+		if r := h.next(got); r.Task != one.Job.Task {
+			h.fail("got the result of %s, want that of %s", r.Task, one.Job.Task)
 		}
 		if two.Context.Err() != nil {
 			h.fail("a job of another run was stopped")
@@ -43,8 +52,103 @@ var runs = []rule{{
 		if !h.finish(two, done(two, w, 2)) {
 			h.fail("a result of another run was dropped")
 		}
-		if len(got) > 0 {
-			h.fail("a result came after the end: %+v", <-got)
+	},
+}, {
+	name: "results before the end",
+	rule: "when End returns, what was recorded before has been handed over",
+	why:  "whoever ends a run has to know which of its jobs are done, and which were dropped",
+	check: func(h *harness) {
+		w := h.join("w")
+		got := h.follow("r")
+		for n := range 20 {
+			h.submit(job("r", n))
+			d := h.receive(w)
+			h.finish(d, done(d, w, n))
+		}
+		h.end("r", broker.End{Keep: true})
+		if len(got) != 20 {
+			h.fail("there are %d results when End returns, want 20", len(got))
+		}
+	},
+}, {
+	name: "cause of the end",
+	rule: "a task sees why its run has ended",
+	why:  "what it does then may depend on it, and what it logs does",
+	check: func(h *harness) {
+		w := h.join("w")
+		h.submit(job("r", 1))
+		d := h.receive(w)
+		h.end("r", broker.End{Keep: true, Cause: errors.New("the operator went home")})
+		select {
+		case <-d.Context.Done():
+		case <-h.ctx.Done():
+			h.fail("the delivery's context did not end")
+		}
+		if cause := context.Cause(d.Context); !strings.Contains(cause.Error(), "the operator went home") {
+			h.fail("the cause is %v", cause)
+		}
+	},
+}, {
+	name: "stopped is not done",
+	rule: "the result of a job that was stopped with its run is handed over, and not recorded: the job can be submitted again",
+	why:  "the run waits for what its workers do, and when it is taken up again the job is to be done",
+	check: func(h *harness) {
+		w := h.join("w")
+		got := h.follow("r")
+		h.submit(job("r", 1))
+		d := h.receive(w)
+		h.end("r", broker.End{Keep: true})
+		h.ended(d, time.Second, broker.ErrEnded)
+		r := broker.ResultOf(d.Job)
+		r.Failure = &broker.Failure{Text: "stopped", Kind: broker.Stopped}
+		h.finish(d, r)
+		if r := h.next(got); r.Task != "task1" || r.Failure == nil || r.Failure.Kind != broker.Stopped {
+			h.fail("the result arrived as %+v", r)
+		}
+		if again := h.follow("r"); len(again) != 0 {
+			h.fail("it was recorded: %+v", <-again)
+		}
+		h.submit(job("r", 1))
+		if again := h.receive(w); again.Job.ID() != d.Job.ID() || again.Context.Err() != nil {
+			h.fail("got %s, want the same job anew", again.Job.ID())
+		}
+	},
+}, {
+	name: "taken up at once",
+	rule: "a run that was ended can be taken up again while a worker has not let go of a job of it",
+	why:  "whoever ended it need not wait for the worker",
+	check: func(h *harness) {
+		a, b := h.join("a"), h.join("b")
+		h.submit(job("r", 1))
+		old := h.receive(a)
+		h.end("r", broker.End{Keep: true})
+		h.submit(job("r", 1))
+		d := h.receive(b)
+		if d.Context.Err() != nil {
+			h.fail("the new delivery has ended")
+		}
+		stopped := broker.ResultOf(old.Job)
+		stopped.Failure = &broker.Failure{Text: "stopped", Kind: broker.Stopped}
+		h.finish(old, stopped)
+		if !h.finish(d, done(d, b, 1)) {
+			h.fail("the result was dropped")
+		}
+	},
+}, {
+	name:     "worker dies after the end",
+	rule:     "a job that End returned has a result though its worker dies: a failure of kind Stopped",
+	why:      "the run waits for it, and must not wait for ever",
+	settings: Settings{Lease: lease},
+	check: func(h *harness) {
+		w := h.join("w")
+		got := h.follow("r")
+		h.submit(job("r", 1))
+		h.receive(w)
+		if held := h.end("r", broker.End{Keep: true}); len(held) == 0 {
+			return // it does not know, and nobody waits
+		}
+		if r := h.next(got); r.Failure == nil || r.Failure.Kind != broker.Stopped {
+			h.fail("the result is %+v, want a failure of kind Stopped", r)
 		}
 	},
 }, {
@@ -56,7 +160,7 @@ var runs = []rule{{
 		h.submit(job("r", 1), job("r", 2))
 		d := h.receive(w)
 		h.finish(d, done(d, w, 1))
-		h.must(h.b.End(h.ctx, "r", true), "End")
+		h.end("r", broker.End{Keep: true})
 		got := h.follow("r")
 		if len(got) != 1 {
 			h.fail("there are %d results after the end, want 1", len(got))
@@ -80,7 +184,12 @@ var runs = []rule{{
 		h.submit(job("r", 1), job("r", 2))
 		d := h.receive(w)
 		h.finish(d, done(d, w, 1))
-		h.must(h.b.End(h.ctx, "r", false), "End")
+		late := h.receive(w)
+		h.end("r", broker.End{})
+		h.ended(late, time.Second, broker.ErrEnded)
+		if h.finish(late, done(late, w, 2)) {
+			h.fail("a result was recorded after the end")
+		}
 		if got := h.follow("r"); len(got) != 0 {
 			h.fail("there are %d results after the end, want none", len(got))
 		}

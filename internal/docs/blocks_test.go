@@ -13,6 +13,7 @@ import (
 	// What the blocks are compiled against. Imported here, so that a cached
 	// result of this test does not outlive a change of these packages.
 	_ "github.com/runnelflow/runnel"
+	_ "github.com/runnelflow/runnel/broker"
 	_ "github.com/runnelflow/runnel/dag"
 	_ "github.com/runnelflow/runnel/runneltest"
 )
@@ -25,7 +26,7 @@ func TestCodeBlocks(t *testing.T) {
 	var all []*snippet
 	for _, page := range pages(t) {
 		for n, b := range blocks(t, page) {
-			if b.lang != "go" && b.lang != "prelude" {
+			if b.lang != "go" && b.lang != "prelude" || b.from != "" {
 				continue
 			}
 			if formatted, err := format.Source([]byte(b.text)); err == nil && string(formatted) != b.text {

@@ -17,6 +17,7 @@ var imports = map[string]string{
 	"maps": "maps", "os": "os", "slices": "slices", "slog": "log/slog", "strconv": "strconv", "strings": "strings",
 	"testing": "testing", "time": "time",
 	"runnel":     "github.com/runnelflow/runnel",
+	"broker":     "github.com/runnelflow/runnel/broker",
 	"dag":        "github.com/runnelflow/runnel/dag",
 	"runneltest": "github.com/runnelflow/runnel/runneltest",
 }

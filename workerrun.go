@@ -1,0 +1,216 @@
+package runnel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/runnelflow/runnel/broker"
+)
+
+// Run asks the broker for jobs and does them, until ctx ends: then it drains. It
+// asks for no more, lets what is running go on for as long as [DrainTimeout] says,
+// cancels what is left and gives it back. It returns nil when it was told to end, and
+// an error when the worker is wrong, a [*BuildError], or the broker is of no use any
+// more. No goroutine of it goes on; it waits for tasks that ignore their context.
+//
+// A program that is to end at SIGTERM hands over the context of
+// [signal.NotifyContext]. Values of ctx are there in the contexts of tasks. Run may
+// be called once at a time.
+func (w *Worker) Run(ctx context.Context) error {
+	if w.err != nil {
+		return w.err
+	}
+	if ctx == nil {
+		return errors.New("runnel: Worker.Run: the context is nil: use context.Background() when there is none")
+	}
+	s := &shift{Worker: w, values: ctx, held: map[*broker.Delivery]context.CancelCauseFunc{}, slots: newSlots(w.config.concurrency)}
+	// What is said to the broker goes on while the worker drains.
+	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	defer s.cancel(nil)
+	lease, err := w.broker.Extend(s.ctx, w.self, nil)
+	if err != nil {
+		return fmt.Errorf("runnel: worker %s: %w", w.ID(), err)
+	}
+	asking, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var beating sync.WaitGroup
+	beating.Go(func() { s.beat(lease, stop) })
+	err = s.ask(asking)
+	s.drain()
+	s.cancel(nil)
+	beating.Wait()
+	if cause := context.Cause(asking); err == nil && ctx.Err() == nil && cause != nil {
+		err = cause
+	}
+	if err != nil {
+		return fmt.Errorf("runnel: worker %s: %w", w.ID(), err)
+	}
+	return nil
+}
+
+// shift is a worker at work.
+type shift struct {
+	*Worker
+	values context.Context // of Run, for its values
+	ctx    context.Context // of calls to the broker
+	cancel context.CancelCauseFunc
+	slots  *slots // one for each job that goes on
+	jobs   sync.WaitGroup
+
+	mu      sync.Mutex
+	held    map[*broker.Delivery]context.CancelCauseFunc
+	leaving bool
+}
+
+// errDrained is the cause of the end of a task's context when its worker ends.
+var errDrained = errors.New("the worker ends")
+
+// beat tells the broker that the worker is alive. It stops the worker when the
+// broker is of no use any more.
+func (s *shift) beat(lease time.Duration, stop context.CancelCauseFunc) {
+	tick := time.NewTicker(max(lease/3, time.Millisecond))
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-s.ctx.Done():
+			return
+		}
+		if err := s.extend(s.ctx); err != nil && s.ctx.Err() == nil {
+			stop(fmt.Errorf("the broker does not take that it is alive: %w", err))
+			return
+		}
+	}
+}
+
+// extend says that the worker is alive, or about to leave, and what it has.
+func (s *shift) extend(ctx context.Context) error {
+	s.mu.Lock()
+	self := s.self
+	if s.leaving {
+		away := *self
+		away.Tasks = nil
+		self = &away
+	}
+	held := make([]*broker.Delivery, 0, len(s.held))
+	for d := range s.held {
+		held = append(held, d)
+	}
+	s.mu.Unlock()
+	_, err := s.broker.Extend(ctx, self, held)
+	return err
+}
+
+// ask receives jobs and starts them until its context ends.
+func (s *shift) ask(ctx context.Context) error {
+	for {
+		free, ok := s.slots.take(ctx)
+		if !ok {
+			return nil
+		}
+		got, err := s.broker.Receive(ctx, s.self, free)
+		s.slots.give(free - len(got))
+		for _, d := range got {
+			s.begin(d)
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("the broker hands out no jobs: %w", err)
+		}
+	}
+}
+
+// begin starts a job, in a goroutine of its own: a task may end its goroutine.
+func (s *shift) begin(d *broker.Delivery) {
+	t := s.find(d.Job)
+	if t == nil {
+		s.broker.Release(s.ctx, []*broker.Delivery{d}, refusal)
+		s.slots.give(1)
+		return
+	}
+	ctx, cancel := context.WithCancelCause(d.Context)
+	s.mu.Lock()
+	s.held[d] = cancel
+	s.mu.Unlock()
+	s.jobs.Go(func() {
+		defer func() {
+			s.mu.Lock()
+			delete(s.held, d)
+			s.mu.Unlock()
+			cancel(nil)
+			s.slots.give(1)
+		}()
+		a := newJobAttempt(t, d, jobContext{ctx, s.values}, cancel, s.config.interceptors)
+		a.make(func() { s.finish(a) })
+	})
+}
+
+// refusal is how long a job that the worker cannot do is left to others.
+const refusal = time.Second
+
+// finish hands over the result of a job. A failure counts for nothing when the job is
+// no longer the worker's, or was given back.
+func (s *shift) finish(a *jobAttempt) {
+	r := a.result()
+	if r.Failure != nil && a.ctx.Err() != nil {
+		switch cause := context.Cause(a.ctx); {
+		case cause == errDrained || cause == broker.ErrLeaseLost:
+			return
+		case a.verdict.cancelled:
+			r.Failure.Kind = broker.Stopped
+		}
+	}
+	r.Worker = s.ID()
+	// An error means that the broker is of no use, which Receive and Extend report,
+	// or that the worker has ended: the job goes to another.
+	s.broker.Finish(s.ctx, a.delivery, r)
+}
+
+// drain waits for the jobs that go on, and gives back those that take too long.
+func (s *shift) drain() {
+	s.mu.Lock()
+	s.leaving = true
+	s.mu.Unlock()
+	patience, enough := context.WithTimeout(s.ctx, s.config.drain)
+	defer enough()
+	// An error means that the worker counts as alive until its lease ends.
+	s.extend(patience)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.jobs.Wait()
+	}()
+	select {
+	case <-ended:
+		return
+	case <-patience.Done():
+	}
+	s.mu.Lock()
+	var rest []*broker.Delivery
+	for d, cancel := range s.held {
+		rest = append(rest, d)
+		cancel(errDrained)
+	}
+	s.mu.Unlock()
+	// An error means that they are done again when the leases end.
+	s.broker.Release(s.ctx, rest, 0)
+	<-ended
+}
+
+// jobContext is the context of a job, with the values of that of the worker.
+type jobContext struct {
+	context.Context
+	values context.Context
+}
+
+func (c jobContext) Value(key any) any {
+	if v := c.Context.Value(key); v != nil {
+		return v
+	}
+	return c.values.Value(key)
+}
