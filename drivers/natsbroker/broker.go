@@ -29,12 +29,13 @@ type Broker struct {
 	stop context.CancelFunc
 	wait sync.WaitGroup // for its goroutines
 
-	mu     sync.Mutex
-	pulls  map[string]*pull     // by filter
-	held   map[*held]struct{}   // deliveries that have not ended
-	ended  map[string]time.Time // runs that have ended, by token, and since when
-	begun  map[string]recorded  // runs that jobs were submitted for, by token
-	stored map[string]time.Time // values that are stored, by run and hash
+	mu        sync.Mutex
+	pulls     map[string]*pull                  // by filter
+	held      map[*held]struct{}                // deliveries that have not ended
+	ended     map[string]*mark                  // runs that have ended, by token
+	begun     map[string]recorded               // runs that jobs were submitted for, by token
+	followers map[string]map[*follower]struct{} // of runs, by token
+	stored    map[string]time.Time              // values that are stored, by run and hash
 
 	blobs *blobs
 }
@@ -90,13 +91,14 @@ func durable() []nats.Option {
 func open(ctx context.Context, nc *nats.Conn, c *config, owned func()) (*Broker, error) {
 	b := &Broker{
 		config: c, names: names{c.namespace}, nc: nc, owned: owned,
-		streams: map[string]jetstream.Stream{},
-		pulls:   map[string]*pull{},
-		held:    map[*held]struct{}{},
-		ended:   map[string]time.Time{},
-		begun:   map[string]recorded{},
-		stored:  map[string]time.Time{},
-		blobs:   newBlobs(),
+		streams:   map[string]jetstream.Stream{},
+		pulls:     map[string]*pull{},
+		held:      map[*held]struct{}{},
+		ended:     map[string]*mark{},
+		begun:     map[string]recorded{},
+		stored:    map[string]time.Time{},
+		followers: map[string]map[*follower]struct{}{},
+		blobs:     newBlobs(),
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	var err error

@@ -52,7 +52,7 @@ func (b *Broker) deliver(ctx context.Context, w *broker.Worker, m jetstream.Msg)
 		return nil, m.NakWithDelay(time.Second)
 	}
 	run := token(job.Run)
-	if b.hasEnded(job.Run) {
+	if b.hasEnded(job.Run) != nil {
 		return nil, m.Ack()
 	}
 	number := 1
@@ -82,28 +82,25 @@ func (b *Broker) deliver(ctx context.Context, w *broker.Worker, m jetstream.Msg)
 	h := &held{msg: m, run: run, worker: w.ID}
 	d := &broker.Delivery{Job: job, Number: number, Token: h}
 	d.Context, h.cancel = context.WithCancelCause(b.ctx)
-	h.lease = time.AfterFunc(b.config.lease, func() { h.cancel(broker.ErrLeaseLost) })
+	h.lease = time.AfterFunc(b.config.lease, func() {
+		h.cancel(broker.ErrLeaseLost)
+		if m := b.hasEnded(job.Run); m != nil && m.Keep {
+			_ = b.stopJob(b.ctx, job, "its lease was lost after the run had ended") // or its worker's death tells it
+		}
+	})
 	b.mu.Lock()
 	b.held[h] = struct{}{}
-	_, ended := b.ended[run]
+	ended := b.ended[run]
 	b.mu.Unlock()
-	if ended { // meanwhile
-		h.cancel(broker.ErrEnded)
+	if ended != nil { // meanwhile
+		h.cancel(ended.cause())
 	}
 	return d, nil
 }
 
 // isDone reports whether a job has a result.
-func (b *Broker) isDone(ctx context.Context, j *broker.Job) (done bool, err error) {
-	err = b.ride(ctx, func(ctx context.Context) error {
-		_, err := b.stream("runs").GetLastMsgForSubject(ctx, b.names.done(j.Run, j.ID()))
-		done = err == nil
-		if isNotFound(err) {
-			return nil
-		}
-		return err
-	})
-	return done, err
+func (b *Broker) isDone(ctx context.Context, j *broker.Job) (bool, error) {
+	return b.has(ctx, "runs", b.names.done(j.Run, j.ID()))
 }
 
 // giveBack hands a message back that nobody here took.
@@ -157,7 +154,14 @@ func (b *Broker) Extend(ctx context.Context, w *broker.Worker, deliveries []*bro
 
 // Finish implements [broker.Broker].
 func (b *Broker) Finish(ctx context.Context, d *broker.Delivery, r *broker.Result) (bool, error) {
-	first, err := b.record(ctx, d.Job.Run, r)
+	var first bool
+	var err error
+	switch {
+	case r.Failure == nil || r.Failure.Kind != broker.Stopped:
+		first, err = b.record(ctx, d.Job.Run, r)
+	case !b.isGone(d.Job.Run):
+		first, err = true, b.tellStopped(ctx, r)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -176,8 +180,17 @@ func (b *Broker) Release(ctx context.Context, deliveries []*broker.Delivery, aft
 		if err != nil {
 			return err
 		}
+		if m := b.hasEnded(d.Job.Run); m != nil {
+			if m.Keep {
+				err = b.stopJob(ctx, d.Job, "its worker gave it back after the run had ended")
+			}
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		if d.Context.Err() != nil {
-			continue // the lease is lost, or the run has ended
+			continue // the lease is lost
 		}
 		err = b.ride(ctx, func(context.Context) error {
 			if err := b.note(d.Job, h.worker, true); err != nil {

@@ -142,7 +142,7 @@ func TestNothingIsLeft(t *testing.T) {
 	if _, err := b.Finish(t.Context(), d, broker.ResultOf(d.Job)); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.End(t.Context(), "r", false); err != nil {
+	if _, err := b.End(t.Context(), "r", broker.End{}); err != nil {
 		t.Fatal(err)
 	}
 	for what, most := range map[string]uint64{"jobs": 0, "values": 0, "got": 0, "dead": 0, "runs": 1} {

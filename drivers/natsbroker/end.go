@@ -2,6 +2,7 @@ package natsbroker
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -10,82 +11,129 @@ import (
 	"github.com/runnelflow/runnel/broker"
 )
 
-// What stands on a run's mark.
-const (
-	markEnded = "ended" // and nothing is kept
-	markKept  = "ended, kept"
-	markBegun = "begun" // again
-)
+// mark is the state of a run that has ended, or begun again.
+type mark struct {
+	Ended bool   `cbor:"0,keyasint"`
+	Keep  bool   `cbor:"1,keyasint"`
+	Cause string `cbor:"2,keyasint,omitempty"`
+
+	at time.Time
+}
+
+// cause is what the contexts of the run's jobs end with.
+func (m *mark) cause() error {
+	if m.Cause == "" {
+		return broker.ErrEnded
+	}
+	return errors.New(m.Cause)
+}
 
 // markTime is how long the mark of a run of which nothing is kept stays, for
 // workers that were cut off at its end.
 func (b *Broker) markTime() time.Duration { return max(time.Minute, 2*b.config.lease) }
 
-// End implements [broker.Broker].
-func (b *Broker) End(ctx context.Context, run string, keep bool) error {
-	text, opts := markKept, []jetstream.PublishOpt(nil)
-	if !keep {
-		text, opts = markEnded, append(opts, jetstream.WithMsgTTL(b.markTime()))
+// End implements [broker.Broker]. A cause travels as its text.
+func (b *Broker) End(ctx context.Context, run string, e broker.End) ([]string, error) {
+	m := &mark{Ended: true, Keep: e.Keep}
+	if e.Cause != nil {
+		m.Cause = cut(e.Cause.Error(), maxText)
 	}
-	b.mark(token(run), text)
-	err := b.waitForRoom(ctx, func(ctx context.Context) error {
-		_, err := b.js.Publish(ctx, b.names.end(run), []byte(text), opts...)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	purge := map[string][]string{"jobs": {b.names.jobsOf(run)}, "got": {b.names.gotOf(run)}}
-	if !keep {
-		purge["runs"], purge["values"] = []string{b.names.doneOf(run)}, []string{b.names.valuesOf(run)}
-	}
-	for stream, subjects := range purge {
-		for _, subject := range subjects {
-			err := b.ride(ctx, func(ctx context.Context) error {
-				return b.stream(stream).Purge(ctx, jetstream.WithPurgeSubject(subject))
-			})
-			if err != nil {
-				return err
-			}
+	var held []holder
+	if e.Keep {
+		var err error
+		if held, err = b.holders(ctx, run); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	seq, err := b.putMark(ctx, run, m)
+	if err != nil {
+		return nil, err
+	}
+	b.marked(token(run), m)
+	if err := b.awaitFollowers(ctx, run, seq); err != nil {
+		return nil, err
+	}
+	purge := [][2]string{{"jobs", b.names.jobsOf(run)}, {"got", b.names.gotOf(run)}}
+	if !e.Keep {
+		purge = append(purge, [2]string{"runs", b.names.doneOf(run)}, [2]string{"runs", b.names.stoppedOf(run)}, [2]string{"values", b.names.valuesOf(run)})
+	}
+	for _, p := range purge {
+		err := b.ride(ctx, func(ctx context.Context) error {
+			return b.stream(p[0]).Purge(ctx, jetstream.WithPurgeSubject(p[1]))
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	ids := make([]string, len(held))
+	for k := range held {
+		ids[k] = held[k].job.ID()
+	}
+	b.expect(run, held)
+	return ids, nil
 }
 
-// mark takes note of the end or the new beginning of a run.
-func (b *Broker) mark(run, text string) {
+// putMark writes the mark of a run, and returns its place in the stream.
+func (b *Broker) putMark(ctx context.Context, run string, m *mark) (seq uint64, err error) {
+	data, err := cborOut.Marshal(m)
+	if err != nil {
+		return 0, err
+	}
+	var opts []jetstream.PublishOpt
+	if !m.Keep {
+		opts = append(opts, jetstream.WithMsgTTL(b.markTime()))
+	}
+	err = b.waitForRoom(ctx, func(ctx context.Context) error {
+		ack, err := b.js.Publish(ctx, b.names.end(run), data, opts...)
+		if err == nil {
+			seq = ack.Sequence
+		}
+		return err
+	})
+	return seq, err
+}
+
+// marked takes note of the end or the new beginning of a run, given by its token.
+func (b *Broker) marked(run string, m *mark) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if text == markBegun {
+	if !m.Ended {
 		delete(b.ended, run)
 		return
 	}
-	b.ended[run] = time.Now()
+	m.at = time.Now()
+	b.ended[run] = m
 	delete(b.begun, run)
 	for key := range b.stored {
-		if text == markEnded && strings.HasPrefix(key, run+".") {
+		if !m.Keep && strings.HasPrefix(key, run+".") {
 			delete(b.stored, key)
 		}
 	}
 	for h := range b.held {
 		if h.run == run {
-			h.cancel(broker.ErrEnded)
+			h.cancel(m.cause())
 		}
 	}
 	if len(b.ended) >= 1024 { // what is long over is gone from the queues too
-		for run, at := range b.ended {
-			if time.Since(at) > b.markTime() {
+		for run, m := range b.ended {
+			if time.Since(m.at) > b.markTime() {
 				delete(b.ended, run)
 			}
 		}
 	}
 }
 
-func (b *Broker) hasEnded(run string) bool {
+// hasEnded is the mark of a run that has ended, or nil.
+func (b *Broker) hasEnded(run string) *mark {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	_, ended := b.ended[token(run)]
-	return ended
+	return b.ended[token(run)]
+}
+
+// isGone reports whether nothing is kept of a run any more.
+func (b *Broker) isGone(run string) bool {
+	m := b.hasEnded(run)
+	return m != nil && !m.Keep
 }
 
 // recorded are the jobs of a run that had a result when this broker first had jobs
@@ -108,24 +156,27 @@ func (b *Broker) begin(ctx context.Context, run string) (recorded, error) {
 	}
 	known = recorded{}
 	for subject := range subjects {
-		known[subject[strings.LastIndexByte(subject, '.')+1:]] = true
+		if subject == b.names.end(run) || strings.HasPrefix(subject, strings.TrimSuffix(b.names.doneOf(run), "*")) {
+			known[lastPart(subject)] = true
+		}
 	}
 	err = b.ride(ctx, func(ctx context.Context) error {
 		if !known["end"] {
 			return nil
 		}
-		m, err := b.stream("runs").GetLastMsgForSubject(ctx, b.names.end(run))
-		ended = err == nil && string(m.Data) != markBegun
+		raw, err := b.stream("runs").GetLastMsgForSubject(ctx, b.names.end(run))
 		if isNotFound(err) {
 			return nil
+		}
+		if err == nil {
+			var m mark
+			err = cborIn.Unmarshal(raw.Data, &m)
+			ended = m.Ended
 		}
 		return err
 	})
 	if err == nil && ended {
-		err = b.waitForRoom(ctx, func(ctx context.Context) error {
-			_, err := b.js.Publish(ctx, b.names.end(run), []byte(markBegun))
-			return err
-		})
+		_, err = b.putMark(ctx, run, &mark{})
 	}
 	if err != nil {
 		return nil, err
@@ -143,8 +194,11 @@ func (b *Broker) watchEnds() {
 	for b.ctx.Err() == nil {
 		_ = b.follow(b.ctx, "runs", jetstream.OrderedConsumerConfig{FilterSubjects: []string{b.names.ends()}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy}, 0,
 			func(msgs []jetstream.Msg) error {
-				for _, m := range msgs {
-					b.mark(strings.TrimSuffix(m.Subject()[first:], ".end"), string(m.Data()))
+				for _, msg := range msgs {
+					var m mark
+					if cborIn.Unmarshal(msg.Data(), &m) == nil { // else of another version
+						b.marked(strings.TrimSuffix(msg.Subject()[first:], ".end"), &m)
+					}
 				}
 				return nil
 			})

@@ -50,9 +50,13 @@ func (n names) jobsOf(run string) string { return n.ns + ".job.*.*." + token(run
 // unit is the token of a job's ID.
 func unit(id string) string { return digest([]byte(id))[:22] }
 
-func (n names) run(run string) string        { return n.ns + ".run." + token(run) + ".>" }
-func (n names) done(run, id string) string   { return n.ns + ".run." + token(run) + ".done." + unit(id) }
-func (n names) doneOf(run string) string     { return n.ns + ".run." + token(run) + ".done.*" }
+func (n names) run(run string) string      { return n.ns + ".run." + token(run) + ".>" }
+func (n names) done(run, id string) string { return n.ns + ".run." + token(run) + ".done." + unit(id) }
+func (n names) doneOf(run string) string   { return n.ns + ".run." + token(run) + ".done.*" }
+func (n names) stopped(run, id string) string {
+	return n.ns + ".run." + token(run) + ".stopped." + unit(id)
+}
+func (n names) stoppedOf(run string) string  { return n.ns + ".run." + token(run) + ".stopped.*" }
 func (n names) end(run string) string        { return n.ns + ".run." + token(run) + ".end" }
 func (n names) ends() string                 { return n.ns + ".run.*.end" }
 func (n names) got(run, id string) string    { return n.gotUnit(run, unit(id)) }

@@ -3,7 +3,6 @@ package natsbroker
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -12,7 +11,7 @@ import (
 
 // record writes a result, if it is the first one of its ID.
 func (b *Broker) record(ctx context.Context, run string, r *broker.Result) (first bool, err error) {
-	if b.hasEnded(run) {
+	if b.isGone(run) {
 		return false, nil
 	}
 	data, err := b.resultOut(ctx, run, r)
@@ -37,7 +36,7 @@ func (b *Broker) record(ctx context.Context, run string, r *broker.Result) (firs
 	if err != nil {
 		return false, err
 	}
-	if b.hasEnded(run) {
+	if b.isGone(run) {
 		// It came too late for the one who cleans up.
 		return false, b.ride(ctx, func(ctx context.Context) error {
 			return b.stream("runs").Purge(ctx, jetstream.WithPurgeSubject(subject))
@@ -81,87 +80,4 @@ func (b *Broker) resultOut(ctx context.Context, run string, r *broker.Result) ([
 			"lower Inline, so that values are stored, or raise the server's max_payload"}
 	}
 	return data, nil
-}
-
-// Results implements [broker.Broker].
-func (b *Broker) Results(ctx context.Context, run string, deliver func([]*broker.Result)) error {
-	subject := b.names.doneOf(run)
-	past, err := b.subjects(ctx, "runs", subject)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var heard atomic.Bool
-	b.wait.Go(func() { b.sweepWhile(ctx, run, &heard) })
-	return b.follow(ctx, "runs", jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject}, DeliverPolicy: jetstream.DeliverAllPolicy}, uint64(len(past)),
-		func(msgs []jetstream.Msg) error {
-			heard.Store(true)
-			results := make([]*broker.Result, 0, len(msgs))
-			for _, m := range msgs {
-				r, err := b.resultIn(m.Data())
-				if err != nil {
-					return fmt.Errorf("natsbroker: run %q: %w", run, err)
-				}
-				results = append(results, r)
-			}
-			deliver(results)
-			return nil
-		})
-}
-
-// follow hands over the messages of a stream: first, in one call, as many as were
-// there before, then those that come, several at once when they come fast.
-func (b *Broker) follow(ctx context.Context, stream string, c jetstream.OrderedConsumerConfig, past uint64, deliver func([]jetstream.Msg) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(b.ctx, func() { cancel(errClosed) })()
-	var consumer jetstream.Consumer
-	err := b.ride(ctx, func(ctx context.Context) (err error) {
-		consumer, err = b.js.OrderedConsumer(ctx, b.names.stream(stream), c)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	arrived := make(chan jetstream.Msg, 512)
-	consuming, err := consumer.Consume(func(m jetstream.Msg) {
-		select {
-		case arrived <- m:
-		case <-ctx.Done():
-		}
-	}, jetstream.PullMaxMessages(512))
-	if err != nil {
-		return err
-	}
-	defer func() {
-		consuming.Stop()
-		<-consuming.Closed()
-	}()
-	first := make([]jetstream.Msg, 0, past)
-	for uint64(len(first)) < past {
-		select {
-		case m := <-arrived:
-			first = append(first, m)
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	if err := deliver(first); err != nil {
-		return err
-	}
-	for {
-		select {
-		case m := <-arrived:
-			batch := append(make([]jetstream.Msg, 0, 1+len(arrived)), m)
-			for len(batch) < cap(batch) {
-				batch = append(batch, <-arrived)
-			}
-			if err := deliver(batch); err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
 }

@@ -45,22 +45,14 @@ func (b *Broker) sweep(ctx context.Context, run string) error {
 		return err
 	}
 	for subject := range queued {
-		id, _, _ := strings.Cut(subject[strings.LastIndexByte(subject, '.')+1:], "-#")
+		id, _, _ := strings.Cut(lastPart(subject), "-#")
 		if delivered[b.names.gotUnit(run, id)] < uint64(b.config.maxDeliveries) {
 			continue
 		}
-		var m *jetstream.RawStreamMsg
-		err := b.ride(ctx, func(ctx context.Context) (err error) {
-			m, err = b.stream("jobs").GetLastMsgForSubject(ctx, subject)
-			return err
-		})
-		if isNotFound(err) {
-			continue
-		}
+		job, seq, err := b.queuedJob(ctx, subject)
 		if err != nil {
 			return err
 		}
-		job, _ := b.jobIn(m.Data)
 		if job == nil {
 			continue
 		}
@@ -71,7 +63,7 @@ func (b *Broker) sweep(ctx context.Context, run string) error {
 		if len(story) < b.config.maxDeliveries || b.isAlive(ctx, story[len(story)-1].Worker) {
 			continue
 		}
-		if err := b.settle(ctx, m.Sequence); err != nil {
+		if err := b.settle(ctx, seq); err != nil {
 			return err
 		}
 	}
