@@ -1,2 +1,0 @@
-// Package viz draws pictures of graphs and of runs.
-package viz
