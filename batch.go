@@ -67,7 +67,7 @@ func tooMany(items int) string {
 // and [Progress] for the map.
 func MapReduce[T, R, A any](ctx context.Context, items []T, mapFn func(context.Context, T) (R, error), initial A, reduceFn func(context.Context, A, R) (A, error), opts ...BatchOption) (A, error) {
 	c := newBatchConfig(opts)
-	mapped, err := mapItems(ctx, "MapReduce", c, items, mapFn, isNilText(reduceFn == nil, "the function that reduces is nil: give one"))
+	mapped, err := mapItems(ctx, "MapReduce", c, items, mapFn, isNilText(reduceFn == nil, "the function that reduces is nil: give one"), notFirst[R, A](c))
 	if err != nil {
 		return initial, err
 	}

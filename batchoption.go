@@ -21,6 +21,7 @@ type batchConfig struct {
 	chunked   string // the option that said so
 	progress  func(done, total int)
 	completed bool // AsCompleted
+	first     bool // ReduceFirst
 	problems  []Problem
 }
 
@@ -130,6 +131,14 @@ func AsCompleted() BatchOption {
 	return batchOption(func(c *batchConfig) { c.completed = true })
 }
 
+// ReduceFirst has [Reduce] and [MapReduce] begin with the first item, or the first
+// result of the map, in the place of initial: a maximum needs no value that is less
+// than all others. initial is then only the result of no items. The items must be
+// of a type that fits what is reduced to.
+func ReduceFirst() BatchOption {
+	return batchOption(func(c *batchConfig) { c.first = true })
+}
+
 // check lists what is wrong with a call of a batch helper, nil for nothing.
 func (c *batchConfig) check(caller string, wrong ...string) *InputError {
 	for _, text := range wrong {
@@ -139,6 +148,9 @@ func (c *batchConfig) check(caller string, wrong ...string) *InputError {
 	}
 	if c.completed && caller != "MapSeq" {
 		c.problem("AsCompleted is for MapSeq: results are in the order of the items")
+	}
+	if c.first && caller != "Reduce" && caller != "MapReduce" {
+		c.problem("ReduceFirst is for Reduce and MapReduce, which begin with a value: drop it")
 	}
 	if len(c.problems) == 0 {
 		return nil

@@ -2,11 +2,14 @@ package runnel
 
 import (
 	"context"
+	"fmt"
+	"reflect"
 	"strings"
 )
 
 // Reduce calls fn for each item in order, with what it returned before, beginning
 // with initial; what the last call returns is the result. No items give initial.
+// With [ReduceFirst] it begins with the first item instead.
 //
 // An item that fails, after its retries, is left out: the next one gets the value
 // that it got. The result is then that of the others, and the error, a
@@ -15,7 +18,7 @@ import (
 // retried call gets the same value again, so fn must not change what it refers to.
 func Reduce[T, A any](ctx context.Context, items []T, initial A, fn func(context.Context, A, T) (A, error), opts ...BatchOption) (A, error) {
 	c := newBatchConfig(opts)
-	err := c.check("Reduce", isNilText(ctx == nil, nilContext), isNilText(fn == nil, nilFunction), tooMany(len(items)),
+	err := c.check("Reduce", isNilText(ctx == nil, nilContext), isNilText(fn == nil, nilFunction), tooMany(len(items)), notFirst[T, A](c),
 		isNilText(c.chunked != "", c.chunked+" has no meaning for Reduce, which calls for one item after another: use ReduceTree, or drop it"))
 	if err != nil {
 		return initial, err
@@ -26,7 +29,11 @@ func Reduce[T, A any](ctx context.Context, items []T, initial A, fn func(context
 // fold reduces items one after another. index is what they are called in errors,
 // nil when that is their place.
 func fold[T, A any](ctx context.Context, caller string, c *batchConfig, items []T, index []int, initial A, fn func(context.Context, A, T) (A, error)) (A, error) {
-	acc := initial
+	acc, skipped := initial, 0
+	if c.first && len(items) > 0 {
+		acc, _ = any(items[0]).(A) // it fits, or is a nil interface
+		items, skipped = items[1:], 1
+	}
 	c.chunks = chunking{size: len(items)}
 	name, _, _ := strings.Cut(caller, ",")
 	out := runItems(ctx, c, name, len(items), true, func(ctx context.Context, i int32) error {
@@ -36,12 +43,23 @@ func fold[T, A any](ctx context.Context, caller string, c *batchConfig, items []
 		}
 		return err
 	})
-	if index != nil {
-		for _, e := range out.failed {
+	out.items += skipped
+	for _, e := range out.failed {
+		if e.Index += skipped; index != nil {
 			e.Index = index[e.Index]
 		}
 	}
 	return acc, out.err(caller, c)
+}
+
+// notFirst says why [ReduceFirst] cannot be, or is empty.
+func notFirst[T, A any](c *batchConfig) string {
+	item, acc := reflect.TypeFor[T](), reflect.TypeFor[A]()
+	if !c.first || item.AssignableTo(acc) {
+		return ""
+	}
+	have, want := typeNames(item, acc)
+	return fmt.Sprintf("ReduceFirst: the reduction is of type %s, and cannot begin with an item of type %s: make them one type, or drop the option and give initial", want, have)
 }
 
 // ReduceTree reduces the items in parallel: neighbours are combined in pairs, the
