@@ -1,5 +1,7 @@
 package viz
 
+//go:generate go test -run ^TestPictureOfATimeline$ -update .
+
 import (
 	"cmp"
 	"errors"
