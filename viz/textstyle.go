@@ -6,32 +6,45 @@ import (
 	"unicode"
 )
 
-// textStyle is how a text is drawn.
-type textStyle struct {
-	width int
-	ascii bool
-	color bool
+// A DrawOption sets how a text is drawn: it is an option of [Text] and of
+// [TimelineText], and changes no other picture.
+type DrawOption interface {
+	TextOption
+	TimelineOption
 }
 
+type drawOption func(*textConfig) error
+
+func (o drawOption) applyText(c *textConfig) { _ = o(c) }
+
+func (o drawOption) applyTimeline(c *timelineConfig) { c.err = errors.Join(c.err, o(&c.text)) }
+
 // Width is how many columns a text has, 100 unless it is given; n is 40 or more.
-func Width(n int) TimelineOption {
-	return timelineOption(func(c *timelineConfig) {
+func Width(n int) DrawOption {
+	return drawOption(func(c *textConfig) error {
+		c.width = n
 		if n < 40 {
-			c.err = errors.Join(c.err, fmt.Errorf("viz: Width must be 40 or more, got %d", n))
+			return fmt.Errorf("viz: Width must be 40 or more, got %d", n)
 		}
-		c.text.width = n
+		return nil
 	})
 }
 
 // ASCII draws with the characters of ASCII alone; others in names become
 // question marks.
-func ASCII() TimelineOption {
-	return timelineOption(func(c *timelineConfig) { c.text.ascii = true })
+func ASCII() DrawOption {
+	return drawOption(func(c *textConfig) error {
+		c.ascii = true
+		return nil
+	})
 }
 
-// Color colours bars by state, with the escape sequences of terminals.
-func Color(on bool) TimelineOption {
-	return timelineOption(func(c *timelineConfig) { c.text.color = on })
+// Color colours by state, with the escape sequences of terminals.
+func Color(on bool) DrawOption {
+	return drawOption(func(c *textConfig) error {
+		c.color = on
+		return nil
+	})
 }
 
 // columns is how many columns of a terminal a text takes.

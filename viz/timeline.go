@@ -21,7 +21,7 @@ func (o timelineOption) applyTimeline(c *timelineConfig) { o(c) }
 
 type timelineConfig struct {
 	rows int
-	text textStyle
+	text textConfig
 	err  error
 }
 
@@ -42,7 +42,7 @@ func Rows(n int) TimelineOption {
 }
 
 func timelineConfigOf(opts []TimelineOption) (timelineConfig, error) {
-	c := timelineConfig{rows: mostTimelineRows, text: textStyle{width: 100}}
+	c := timelineConfig{rows: mostTimelineRows, text: textConfig{width: 100}}
 	for _, o := range opts {
 		o.applyTimeline(&c)
 	}
@@ -224,7 +224,7 @@ func (t *timeline) title() string {
 	if !r.State.Ended() {
 		after = " for "
 	}
-	return name + ": " + r.State.String() + after + shortDuration(r.Duration)
+	return name + ": " + r.State.String() + after + short(r.Duration)
 }
 
 // foldedNote is the name of the row that stands for the folded tasks.
@@ -250,7 +250,7 @@ func (r timelineRow) note() string {
 		add(t.State.String())
 	}
 	if r.started >= 0 {
-		add(shortDuration(r.took()))
+		add(short(r.took()))
 	}
 	if t.Elements != nil {
 		add(fmt.Sprintf("×%d", t.Elements.Tasks))
@@ -261,17 +261,4 @@ func (r timelineRow) note() string {
 		add(fmt.Sprintf("%d attempts", t.Attempts))
 	}
 	return note
-}
-
-// shortDuration has three significant digits or so.
-func shortDuration(d time.Duration) string {
-	for _, unit := range []time.Duration{time.Second, time.Millisecond, time.Microsecond} {
-		if d >= 100*unit {
-			return d.Round(unit / 10).String()
-		}
-		if d >= unit {
-			return d.Round(unit / 100).String()
-		}
-	}
-	return d.String()
 }

@@ -24,7 +24,7 @@ func TimelineText(w io.Writer, r *runnel.Report, opts ...TimelineOption) error {
 	if err != nil {
 		return err
 	}
-	d := timelineText{timeline: t, textStyle: config.text, out: bufio.NewWriter(w)}
+	d := timelineText{timeline: t, textConfig: config.text, out: bufio.NewWriter(w)}
 	d.draw()
 	return d.out.Flush()
 }
@@ -45,7 +45,7 @@ const (
 
 type timelineText struct {
 	*timeline
-	textStyle
+	textConfig
 	out                 *bufio.Writer
 	marks               timelineMarks
 	names, chart, notes int // columns
