@@ -78,8 +78,8 @@ func printable(s string) string {
 	return string(runes)
 }
 
-// lines are what stands in a box.
-func (x *box) lines() (first, second string) {
+// caption is what stands in a box of a picture.
+func (x *box) caption() (first, second string) {
 	return clip(printable(x.title()), mostRunes), x.details()
 }
 
@@ -88,7 +88,7 @@ func (p *picture) arrange() layout.Layout {
 	g := layout.Graph{}
 	for k := range p.boxes {
 		x := &p.boxes[k]
-		first, second := x.lines()
+		first, second := x.caption()
 		w := math.Max(textWidth(first, fontSize), textWidth(second, smallSize))
 		b := layout.Box{W: math.Ceil(math.Max(leastWidth, w+2*padAcross)), H: lineHeight + 2*padDown, Cluster: x.cluster}
 		if second != "" {

@@ -179,7 +179,7 @@ func (d *bitmap) box(x *box, b layout.Rect) {
 		d.r.fill(p.fill, at, rounded(at, radius))
 		d.r.fill(p.line, grow(at, p.width), outline(rounded(at, radius), p.width))
 	}
-	first, second := x.lines()
+	first, second := x.caption()
 	y := b.Y + b.H/2 + fontSize*0.36
 	if second != "" {
 		y -= (lineHeight - 2) / 2

@@ -163,7 +163,7 @@ func (s *svg) box(x *box, r layout.Rect) {
 		}
 	}
 	s.rect(r.X, r.Y, r, radius)
-	first, second := x.lines()
+	first, second := x.caption()
 	middle, y := r.X+r.W/2, r.Y+r.H/2+fontSize*0.36
 	if second != "" {
 		y -= (lineHeight - 2) / 2

@@ -21,7 +21,7 @@ func (o timelineOption) applyTimeline(c *timelineConfig) { o(c) }
 
 type timelineConfig struct {
 	rows int
-	text textConfig
+	text textStyle
 	err  error
 }
 
@@ -42,7 +42,7 @@ func Rows(n int) TimelineOption {
 }
 
 func timelineConfigOf(opts []TimelineOption) (timelineConfig, error) {
-	c := timelineConfig{rows: mostTimelineRows, text: textConfig{width: 100}}
+	c := timelineConfig{rows: mostTimelineRows, text: textStyle{width: defaultWidth}}
 	for _, o := range opts {
 		o.applyTimeline(&c)
 	}

@@ -14,8 +14,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/runnelflow/runnel"
-	"github.com/runnelflow/runnel/examples/audio/clips"
-	"github.com/runnelflow/runnel/examples/audio/internal/synth"
+	"github.com/runnelflow/runnel/examples/internal/clips"
+	"github.com/runnelflow/runnel/examples/internal/recording"
+	"github.com/runnelflow/runnel/examples/internal/synth"
 	"github.com/runnelflow/runnel/runneltest"
 )
 
@@ -30,7 +31,7 @@ func TestShippedClips(t *testing.T) {
 	}
 	var paths []string
 	for _, c := range synth.Shipped {
-		paths = append(paths, shipped+c.File)
+		paths = append(paths, recording.Prefix+c.File)
 	}
 	runneltest.Check(t, p)
 	res := runneltest.ReadOnly(t, p, runnel.Values{"paths": paths})
@@ -118,7 +119,7 @@ func badFiles(t *testing.T, folder string) map[string]string {
 	missing := filepath.Join(folder, "missing.wav")
 	_, err = os.Stat(missing)
 	return map[string]string{
-		missing: cause(err).Error(), // in the words of the system
+		missing: recording.Cause(err).Error(), // in the words of the system
 		folder:  "a folder, expected a file",
 		write("notes.wav", []byte("remember the milk")): "not a WAV file",
 		write("empty.wav", nil):                         "the file is empty",
@@ -138,7 +139,7 @@ func TestBadFilesAmongGoodOnes(t *testing.T) {
 	if err := os.WriteFile(mine, song, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{shipped + synth.Shipped[0].File}
+	args := []string{recording.Prefix + synth.Shipped[0].File}
 	for path := range bad {
 		args = append(args, path)
 	}

@@ -26,7 +26,7 @@ func TestCodeBlocks(t *testing.T) {
 	var all []*snippet
 	for _, page := range pages(t) {
 		for n, b := range blocks(t, page) {
-			if b.lang != "go" && b.lang != "prelude" {
+			if b.lang != "go" && b.lang != "prelude" || b.from != "" {
 				continue
 			}
 			if formatted, err := format.Source([]byte(b.text)); err == nil && string(formatted) != b.text {
