@@ -12,10 +12,10 @@ import (
 // place alone: stubs down to a track, a line along it, and lines down from it.
 type net struct {
 	from, to []end
-	lo, hi int   // of the track; equal when it goes straight down
-	track  int
-	waits  int // for nets that have to have a track above
-	below  []*net
+	lo, hi   int // of the track; equal when it goes straight down
+	track    int
+	waits    int // for nets that have to have a track above
+	below    []*net
 }
 
 // end is where a net begins or ends: a box, or -1 where a line passes a layer.
