@@ -39,12 +39,22 @@ func ExampleNew() {
 	fmt.Println(g, err)
 	// Output:
 	// 3 tasks in 2 levels
-	// level 0
-	//   load: path* → audio
-	// level 1
-	//   tag: audio, config*? → tags
-	//   tempo: audio → bpm, beats
-	// * external input, ? optional <nil>
+	//    ╭──────╮
+	//    │ path │
+	//    ╰──────╯
+	//        │
+	//        ▼
+	//    ┌───────┐     ╭─────────╮
+	//    │ load  │     │ config? │
+	//    │ audio │     ╰─────────╯
+	//    └───────┘          │
+	//        │              │
+	//        ├──────────────┤
+	//        ▼              ▼
+	// ┌────────────┐    ┌──────┐
+	// │   tempo    │    │ tag  │
+	// │ bpm, beats │    │ tags │
+	// └────────────┘    └──────┘ <nil>
 }
 
 func ExampleNew_problems() {

@@ -1,6 +1,9 @@
 package viz
 
-import "github.com/runnelflow/runnel"
+import (
+	"github.com/runnelflow/runnel"
+	"github.com/runnelflow/runnel/internal/layout"
+)
 
 // legend are the states that a picture of a run shows, in their order; nil without
 // a report.
@@ -21,6 +24,36 @@ func (p *picture) legend() []runnel.State {
 		}
 	}
 	return states
+}
+
+// page is the layout in the middle of a page with margins and, with a report, a
+// legend; w and h are the size of the page.
+func (p *picture) page() (l layout.Layout, states []runnel.State, w, h float64) {
+	l, states = p.arrange(), p.legend()
+	w, h = l.W+2*margin, l.H+2*margin
+	if states == nil {
+		return l, nil, w, h
+	}
+	h += 34
+	if more := legendWidth(states) + 2*margin - w; more > 0 {
+		w += more
+		shift(&l, more/2)
+	}
+	return l, states, w, h
+}
+
+// shift moves what is in a layout to the right.
+func shift(l *layout.Layout, by float64) {
+	for _, rects := range [...][]layout.Rect{l.Boxes, l.Clusters} {
+		for k := range rects {
+			rects[k].X += by
+		}
+	}
+	for _, points := range l.Edges {
+		for k := range points {
+			points[k].X += by
+		}
+	}
 }
 
 // Widths of the parts of a legend.

@@ -19,7 +19,7 @@ var writers = map[string]func(io.Writer, *dag.Graph, ...Option) error{
 	"svg":  SVG,
 	"json": JSON,
 	"txt": func(w io.Writer, g *dag.Graph, opts ...Option) error {
-		all := []TextOption{Width(100)}
+		all := []TextOption{}
 		for _, o := range opts {
 			all = append(all, o)
 		}
@@ -60,8 +60,8 @@ func TestPNGShowsTheLayout(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := newPicture(g, configure([]Option{WithReport(r)}))
-		l := p.arrange()
-		scale := float64(img.Bounds().Dy()) / (l.H + 2*margin + 34)
+		l, _, _, height := p.page()
+		scale := float64(img.Bounds().Dy()) / height
 		for k := range p.boxes {
 			at, fill := moved(l.Boxes[k]), p.boxes[k].paint().fill
 			got := img.At(int((at.X+6)*scale), int((at.Y+at.H/2)*scale))

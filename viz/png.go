@@ -22,12 +22,7 @@ const mostPixels = 64_000_000
 // are empty boxes, and the SVG has them. The error is that of w.
 func PNG(w io.Writer, g *dag.Graph, opts ...Option) error {
 	p := newPicture(g, configure(opts))
-	l := p.arrange()
-	width, height := l.W+2*margin, l.H+2*margin
-	legend := p.legend()
-	if legend != nil {
-		width, height = math.Max(width, legendWidth(legend)+2*margin), height+34
-	}
+	l, legend, width, height := p.page()
 	scale := math.Min(2, math.Sqrt(mostPixels/(width*height)))
 	r := &raster{image.NewRGBA(image.Rect(0, 0, int(math.Ceil(width*scale)), int(math.Ceil(height*scale)))), scale}
 	for k := range r.img.Pix {

@@ -76,12 +76,28 @@ func (r *raster) line(c color.RGBA, a, b layout.Point, width float64) {
 
 // path draws a line through points, dashed if dash is more than 0.
 func (r *raster) path(c color.RGBA, points []layout.Point, width, dash float64) {
-	gone := 0.0
-	for k := 1; k < len(points); k++ {
-		if dash == 0 || math.Mod(gone, 2*dash) < dash {
+	if dash == 0 {
+		for k := 1; k < len(points); k++ {
 			r.line(c, points[k-1], points[k], width)
 		}
-		gone += math.Hypot(points[k].X-points[k-1].X, points[k].Y-points[k-1].Y)
+		return
+	}
+	gone := 0.0
+	for k := 1; k < len(points); k++ {
+		a, b := points[k-1], points[k]
+		length := math.Hypot(b.X-a.X, b.Y-a.Y)
+		along := func(d float64) layout.Point {
+			return layout.Point{X: a.X + (b.X-a.X)*d/length, Y: a.Y + (b.Y-a.Y)*d/length}
+		}
+		for d := 0.0; d < length; {
+			phase := math.Mod(gone+d, 2*dash)
+			end := math.Min(length, d+dash-math.Mod(phase, dash)+1e-9) // to the next change
+			if phase < dash {
+				r.line(c, along(d), along(end), width)
+			}
+			d = end
+		}
+		gone += length
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 // w.
 func SVG(w io.Writer, g *dag.Graph, opts ...Option) error {
 	p := newPicture(g, configure(opts))
-	s := svg{picture: p, layout: p.arrange()}
+	s := svg{picture: p}
 	s.draw()
 	_, err := w.Write(s.out.Bytes())
 	return err
@@ -48,11 +48,8 @@ func esc(s string) string {
 }
 
 func (s *svg) draw() {
-	legend := s.legend()
-	w, h := s.layout.W+2*margin, s.layout.H+2*margin
-	if legend != nil {
-		w, h = math.Max(w, legendWidth(legend)+2*margin), h+34
-	}
+	l, legend, w, h := s.page()
+	s.layout = l
 	s.printf(`<svg xmlns="http://www.w3.org/2000/svg" width="%s" height="%s" viewBox="0 0 %s %s" role="img" font-family="system-ui, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif" font-size="%s">`+"\n",
 		num(w), num(h), num(w), num(h), num(fontSize))
 	s.printf("<title>%s</title>\n<style>%s</style>\n", esc(s.headline()), style)

@@ -181,6 +181,10 @@ func (d *drawer) box(k int) {
 		d.canvas.frame(x+1, y+1, w, h, Plain, b.Color)
 	}
 	d.canvas.frame(x, y, w, h, b.Border, b.Color)
+	if b.Border == Stacked {
+		d.canvas.at(x+w-1, y+1).text = "├"
+		d.canvas.at(x+1, y+h-1).text = "┬"
+	}
 	for i, line := range b.Lines {
 		d.canvas.write(x+(w-Columns(line))/2, y+1+i, line, b.Color)
 	}

@@ -8,20 +8,20 @@ import (
 	"github.com/runnelflow/runnel/internal/layout"
 )
 
-// net is what leaves one place at the top of a channel: a stub down to its track,
-// a line along the track, and lines down to where it goes.
+// net is what leaves one place at the top of a channel, or all that goes to one
+// place alone: stubs down to a track, a line along it, and lines down from it.
 type net struct {
-	from   int   // column
-	box    int   // that it leaves, or -1
-	to     []int // columns
-	ends   []int // boxes in these columns, or -1
-	lo, hi int   // of the track; equal when it goes straight down
-	track  int
-	waits  int // for nets that have to have a track above
-	below  []*net
+	from, to []end
+	lo, hi   int // of the track; equal when it goes straight down
+	track    int
+	waits    int // for nets that have to have a track above
+	below    []*net
 }
 
-// place of a line in a layer: a box, or a bend of an edge on its way.
+// end is where a net begins or ends: a box, or -1 where a line passes a layer.
+type end struct{ column, box int }
+
+// stop is the place of a line in a layer: a box, or a bend of an edge on its way.
 type stop struct{ box, edge int }
 
 // route divides the edges into nets, channel by channel, and gives them tracks.
@@ -34,27 +34,28 @@ func (d *drawer) route(l layout.Layout) {
 		a, b := d.at[e.From].layer, d.at[e.To].layer
 		at, x := stop{e.From, -1}, d.middle(e.From)
 		for r := a; r < b; r++ {
-			next, to, end := stop{-1, i}, d.middle(e.To), e.To
+			next, to := stop{-1, i}, end{d.middle(e.To), e.To}
 			if r+1 < b {
-				end = -1
-				to = int(math.Floor(across(l.Edges[i], d.layers[r+1].middle)))
-				d.wide = max(d.wide, to+1)
+				to.box = -1
+				to.column = int(math.Floor(across(l.Edges[i], d.layers[r+1].middle)))
+				d.wide = max(d.wide, to.column+1)
 			}
 			if nets[r] == nil {
 				nets[r] = map[stop]*net{}
 			}
 			n := nets[r][at]
 			if n == nil {
-				n = &net{from: x, box: at.box, lo: x, hi: x}
+				n = &net{from: []end{{x, at.box}}, lo: x, hi: x}
 				nets[r][at] = n
 				d.layers[r].nets = append(d.layers[r].nets, n)
 			}
-			n.to, n.ends = append(n.to, to), append(n.ends, end)
-			n.lo, n.hi = min(n.lo, to), max(n.hi, to)
-			at, x = next, to
+			n.to = append(n.to, to)
+			n.lo, n.hi = min(n.lo, to.column), max(n.hi, to.column)
+			at, x = next, to.column
 		}
 	}
 	for r := range d.layers {
+		d.layers[r].join()
 		d.layers[r].assign()
 	}
 }
@@ -73,6 +74,27 @@ func across(line []layout.Point, y float64) float64 {
 	return line[len(line)-1].X
 }
 
+// join makes one net of those that all go to one place and nowhere else.
+func (r *layer) join() {
+	alone := map[end]*net{}
+	var nets []*net
+	for _, n := range r.nets {
+		if len(n.to) > 1 {
+			nets = append(nets, n)
+			continue
+		}
+		first := alone[n.to[0]]
+		if first == nil {
+			alone[n.to[0]] = n
+			nets = append(nets, n)
+			continue
+		}
+		first.from = append(first.from, n.from...)
+		first.lo, first.hi = min(first.lo, n.lo), max(first.hi, n.hi)
+	}
+	r.nets = nets
+}
+
 // assign gives each net that bends a track, so that none runs over another: the
 // left-edge algorithm (A. Hashimoto, J. Stevens, "Wire routing by optimizing
 // channel assignment within large apertures", DAC 1971). A net that starts in the
@@ -82,13 +104,16 @@ func (r *layer) assign() {
 	var bent []*net
 	starts := map[int]*net{}
 	for _, n := range r.nets {
-		if starts[n.from] = n; n.lo < n.hi {
+		for _, from := range n.from {
+			starts[from.column] = n
+		}
+		if n.lo < n.hi {
 			bent = append(bent, n)
 		}
 	}
 	for _, n := range bent {
 		for _, to := range n.to {
-			if above := starts[to]; above != nil && above != n && above.lo < above.hi {
+			if above := starts[to.column]; above != nil && above != n && above.lo < above.hi {
 				above.below = append(above.below, n)
 				n.waits++
 			}
@@ -126,18 +151,21 @@ func (d *drawer) lines() {
 	for l := range d.layers {
 		row := &d.layers[l]
 		for _, n := range row.nets {
-			track, start := row.y+row.high+1+n.track, row.y
-			if n.box >= 0 {
-				start = d.at[n.box].y + d.at[n.box].h - 1
-			}
-			d.canvas.down(n.from, start, track)
+			track := row.y + row.high + 1 + n.track
 			d.canvas.along(track, n.lo, n.hi)
-			for k, to := range n.to {
-				end := d.layers[l+1].y + d.layers[l+1].high - 1
-				if b := n.ends[k]; b >= 0 {
-					end = d.at[b].y
+			for _, from := range n.from {
+				start := row.y
+				if from.box >= 0 {
+					start = d.at[from.box].y + d.at[from.box].h - 1
 				}
-				d.canvas.down(to, track, end)
+				d.canvas.down(from.column, start, track)
+			}
+			for _, to := range n.to {
+				end := d.layers[l+1].y + d.layers[l+1].high - 1
+				if to.box >= 0 {
+					end = d.at[to.box].y
+				}
+				d.canvas.down(to.column, track, end)
 			}
 		}
 	}
