@@ -20,6 +20,10 @@ type scratch struct {
 	judging error // the error that is being judged
 	rescued error // the error that a fallback is called for
 
+	opening []*mapRun     // that this worker opens in one go
+	opened  int           // how many of them it has
+	others  []engine.Item // that became ready by it
+
 	contexts []taskContext // not used yet, for elements
 	chunk    worked        // of a batch
 }
@@ -118,8 +122,8 @@ func (x *execution) done(w *engine.Worker, node int32) engine.Item {
 
 // unwound settles an attempt that ended its goroutine.
 func (x *execution) unwound(w *engine.Worker, it engine.Item) engine.Item {
-	if k := int(unitOf(it).node) - len(x.plan.nodes); k >= 0 {
-		return x.maps[k].opened(w, ErrGoexit)
+	if int(unitOf(it).node) >= len(x.plan.nodes) {
+		return x.openingUnwound(w)
 	}
 	s := x.scratch(w)
 	if err := s.judging; err != nil {

@@ -287,9 +287,9 @@ func (b *builder) checkTypes(d *declaration, in *input, from producer) {
 		return
 	}
 	made, _ = elementType(made, len(in.axes))
-	if elem := p.outputs[from.output].elem; in.partial && len(p.axes) > 1 {
-		if made = reflect.SliceOf(elem); !fits(made, in.typ) {
-			b.problem(d, "input %q (%s) wants %s, but task %q (%s) produces %s, flat: take it as a Partial[%s]", in.name, in.label, in.typ, p.Name(), p.Location(), made, elem)
+	if out := &p.outputs[from.output]; in.partial && len(out.axes) > 1 {
+		if made = reflect.SliceOf(out.elem); levels(in.typ.Elem(), out) == 0 && !fits(made, in.typ) {
+			b.problem(d, "input %q (%s) wants %s, but task %q (%s) produces %s, flat: take it as a Partial[%s], or by rows as a Partial[%s]", in.name, in.label, in.typ, p.Name(), p.Location(), made, out.elem, made)
 		}
 		return
 	}
@@ -336,7 +336,8 @@ func (b *builder) order() {
 		}
 	}
 	b.graph = graph.New(len(b.tasks), from, to)
-	if _, _, ok := b.graph.Sort(); ok {
+	if order, _, ok := b.graph.Sort(); ok {
+		b.checkRagged(order)
 		return
 	}
 	// The cycles that are found depend on the numbers of the tasks, which must not
@@ -395,7 +396,7 @@ func (g *built) dag() (*dag.Graph, error) {
 			s.Inputs = append(s.Inputs, dag.Port{Name: in.name, Axes: in.axes, Type: nested(in.typ, len(in.axes)), Optional: in.optional})
 		}
 		for _, out := range d.outputs {
-			s.Outputs = append(s.Outputs, dag.Port{Name: out.name, Axes: d.axes, Type: out.typ})
+			s.Outputs = append(s.Outputs, dag.Port{Name: out.name, Axes: out.axes, Type: out.typ})
 		}
 		for _, t := range g.after[int32(i)] {
 			s.After = append(s.After, g.tasks[t].Name())

@@ -65,6 +65,65 @@ func ExampleNewMapTask_sweep() {
 	// [0.625 0.25] <nil>
 }
 
+func ExampleNewExpandTask() {
+	words := runnel.NewExpandTask("words[i,k]", runnel.Pure(func(in struct {
+		Line string `runnel:"lines[i]"`
+	}) []string {
+		return strings.Fields(in.Line)
+	}))
+	lengths := runnel.NewMapTask("lengths[i,k]", runnel.Pure(func(in struct {
+		Word string `runnel:"words[i,k]"`
+	}) int {
+		return len(in.Word)
+	}))
+	longest := runnel.NewMapTask("longest[i]", runnel.Pure(func(in struct {
+		Words   []string `runnel:"words[i]"` // of one line
+		Lengths []int    `runnel:"lengths[i]"`
+	}) string {
+		return in.Words[slices.Index(in.Lengths, slices.Max(in.Lengths))]
+	}))
+	p, err := runnel.FromTasks(words, lengths, longest)
+	check(err)
+	res, err := p.Run(context.Background(), runnel.Values{"lines": []string{"the quick brown fox", "jumps"}})
+	check(err)
+	fmt.Println(runnel.Get[[][]int](res, "lengths"))
+	fmt.Println(lengths.Get(res))
+	fmt.Println(longest.Get(res))
+	// Output:
+	// [[3 5 5 3] [5]] <nil>
+	// [3 5 5 3 5] <nil>
+	// [quick jumps] <nil>
+}
+
+func ExampleNewMultiMapTask() {
+	type Parts struct {
+		Name   string `runnel:"names[i]"`
+		Domain string `runnel:"domains[i]"`
+	}
+	split := runnel.NewMultiMapTask(func(_ context.Context, in struct {
+		Address string `runnel:"addresses[i]"`
+	}) (Parts, error) {
+		name, domain, ok := strings.Cut(in.Address, "@")
+		if !ok {
+			return Parts{}, fmt.Errorf("%q is no address", in.Address)
+		}
+		return Parts{name, domain}, nil
+	})
+	hosts := runnel.NewTask("hosts", runnel.Pure(func(in struct{ Domains []string }) []string {
+		return slices.Compact(slices.Sorted(slices.Values(in.Domains)))
+	}))
+	p, err := runnel.FromTasks(split, hosts)
+	check(err)
+	res, err := p.Run(context.Background(), runnel.Values{"addresses": []string{"ann@example.org", "bob@example.com", "cy@example.org"}})
+	check(err)
+	fmt.Println(hosts.Get(res))
+	parts, err := split.Get(res)
+	fmt.Println(parts[1].Name, err)
+	// Output:
+	// [example.com example.org] <nil>
+	// bob <nil>
+}
+
 func ExamplePartial() {
 	sizes := runnel.NewMapTask("sizes[i]", func(_ context.Context, in struct {
 		File string `runnel:"files[i]"`

@@ -43,6 +43,7 @@ type execution struct {
 	// whether its producers did.
 	uneven atomic.Bool
 	broken atomic.Bool // a mapped task could not be opened
+	begun  atomic.Bool // the first of them was taken up
 
 	mu      sync.Mutex
 	workers []*scratch           // of all workers
@@ -188,7 +189,8 @@ func (x *execution) awaitRunning() {
 	}
 	if x.log != nil {
 		for u := range x.units() {
-			if stateOf(x.status(u)) == Running {
+			m := x.mapped(u.node)
+			if stateOf(x.status(u)) == Running || u.elem == whole && m != nil && m.opening.Load() {
 				x.log.add(entry{kind: taskUnresponsive, unit: u, took: unresponsiveAfter}, nil)
 			}
 		}
@@ -247,7 +249,7 @@ var noUnit = unit{-1, whole}
 func (x *execution) units() iter.Seq[unit] {
 	return func(yield func(unit) bool) {
 		for _, m := range x.maps {
-			for e := range m.status {
+			for e := range m.total() {
 				if !yield(unit{m.plan.node, int32(e)}) {
 					return
 				}

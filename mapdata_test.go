@@ -93,20 +93,6 @@ func TestMapOverNestedData(t *testing.T) {
 	}
 }
 
-func TestRaggedDataIsRefusedWithWords(t *testing.T) {
-	p := pipelineOf(t, mapTo[struct {
-		X int `runnel:"x[i,j]"`
-	}, int]("y[i,j]"))
-	for _, v := range []any{[][]int{{1, 2}, {3}}, [][]int{nil, {3}}, slices.Values([][]int{{1}, {1, 2}})} {
-		_, err := p.Run(t.Context(), runnel.Values{"x": v})
-		for _, part := range []string{`task "y"`, `input "x[i,j]" (X)`, "rows have", "elements: rows of one length make an axis"} {
-			if err == nil || !strings.Contains(err.Error(), part) {
-				t.Errorf("%v: error %v, want one with %q", v, err, part)
-			}
-		}
-	}
-}
-
 func TestElementsOfAnotherTypeFailByThemselves(t *testing.T) {
 	p := pipelineOf(t, doubledEach())
 	res, err := p.Run(t.Context(), runnel.Values{"numbers": []any{1, "two", nil, 4}}, runnel.OnError(runnel.ContinueOnError))

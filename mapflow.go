@@ -12,8 +12,9 @@ type flow struct {
 	to   *mapRun
 	from *mapRun
 	feed feed
-	// told has a bit for each element of from that to was told of: one that ends
-	// while to catches up is seen twice.
+	// told has a bit for each element of from, or each row when it is ragged, that
+	// to was told of: one that ends while to catches up is seen twice. A ragged task
+	// looks for itself, and may be told twice.
 	told []atomic.Uint32
 	rows []atomic.Int32 // of an input that takes rows: elements of each that ended
 }
@@ -21,13 +22,19 @@ type flow struct {
 // join makes the flow known to its producer.
 func (f *flow) join(to *mapRun, d feed) {
 	f.to, f.feed, f.from = to, d, to.inputs[d.input].feed
-	f.told = make([]atomic.Uint32, (len(f.from.status)+31)/32)
-	if width := to.inputs[d.input].width; width != 1 {
-		rows := 1
-		for _, axis := range to.plan.inputs[d.input].axes {
-			rows *= to.dims[axis]
+	e := &to.inputs[d.input]
+	rows := 1 // parts of the input, as far as their number is known
+	for _, n := range e.lengths[:e.outer] {
+		rows *= max(0, n)
+	}
+	switch {
+	case f.from.ragged == nil:
+		f.told = make([]atomic.Uint32, (len(f.from.status)+31)/32)
+		if e.width != 1 {
+			f.rows = make([]atomic.Int32, rows)
 		}
-		f.rows = make([]atomic.Int32, rows)
+	case to.ragged == nil:
+		f.told = make([]atomic.Uint32, (rows+31)/32)
 	}
 	for {
 		old := f.from.subscribers.Load()
@@ -41,7 +48,14 @@ func (f *flow) join(to *mapRun, d feed) {
 // catchUp goes through the elements that have ended before the flow joined, and
 // appends those of the consumer that became ready.
 func (f *flow) catchUp(ready []int32) []int32 {
-	if f.to.inputs[f.feed.input].width == 0 {
+	e := &f.to.inputs[f.feed.input]
+	switch {
+	case f.from.ragged != nil:
+		for _, index := range f.from.ragged.ended(len(e.lengths)) {
+			ready = f.rowEnded(e.position(index), ready)
+		}
+		return ready
+	case e.width == 0:
 		// Rows without elements are there from the start.
 		for row := range f.rows {
 			ready = f.satisfy(row, ready)
@@ -56,24 +70,93 @@ func (f *flow) catchUp(ready []int32) []int32 {
 	return ready
 }
 
-// ended tells the consumer that an element has ended, once.
-func (f *flow) ended(e int32, ready []int32) []int32 {
-	bit := uint32(1) << (e % 32)
-	if f.told[e/32].Or(bit)&bit != 0 {
-		return ready
+// recount is catchUp for a consumer that asks for itself what has ended: only the
+// elements of rows are counted for it.
+func (f *flow) recount() {
+	if f.rows == nil {
+		return
 	}
-	at := int(e)
-	if f.rows != nil {
-		width := f.to.inputs[f.feed.input].width
-		at /= width
-		if f.rows[at].Add(1) < int32(width) {
-			return ready
+	for e := range f.from.status {
+		if stateOf(&f.from.status[e]).Ended() {
+			f.arrived(int32(e))
 		}
 	}
-	if f.feed.aligned && f.rows == nil {
+}
+
+// arrived notes that an element of the producer has ended. It returns what part of
+// the input that is, and whether the whole of it has ended now, which it says once.
+func (f *flow) arrived(e int32) (at int, all bool) {
+	if f.tells(e) {
+		return 0, false
+	}
+	if f.rows == nil {
+		return int(e), true
+	}
+	width := f.to.inputs[f.feed.input].width
+	at = int(e) / width
+	return at, f.rows[at].Add(1) == int32(width)
+}
+
+// tells marks what the consumer is told of, and reports whether it was told before.
+func (f *flow) tells(k int32) (before bool) {
+	bit := uint32(1) << (k % 32)
+	return f.told[k/32].Or(bit)&bit != 0
+}
+
+// ended tells the consumer that an element has ended, once.
+func (f *flow) ended(e int32, ready []int32) []int32 {
+	at, all := f.arrived(e)
+	switch {
+	case !all:
+		return ready
+	case f.feed.aligned && f.rows == nil:
 		return f.to.need(e, ready)
 	}
 	return f.satisfy(at, ready)
+}
+
+// rowEnded tells the consumer that a row of a ragged producer has ended, once.
+func (f *flow) rowEnded(at int, ready []int32) []int32 {
+	if f.tells(int32(at)) {
+		return ready
+	}
+	return f.satisfy(at, ready)
+}
+
+// used lets go of the producer's element that an element of the consumer was the
+// last to take, if the run does that.
+func (f *flow) used(e int32) {
+	if users := f.from.users; users != nil && f.feed.aligned && atomic.AddInt32(&users[e], -1) == 0 {
+		for _, column := range f.from.columns {
+			column.Clear(int(e))
+		}
+	}
+}
+
+// takes is how many of the producer's axes, or levels inside its elements, the
+// consumer takes one by one.
+func (f *flow) takes() int { return len(f.to.inputs[f.feed.input].lengths) }
+
+// position is where the part with an index is among all, row by row.
+func (e *elementSource) position(index []int) int {
+	at := 0
+	for k, i := range index {
+		at = at*e.lengths[k] + i
+	}
+	return at
+}
+
+// index is the inverse of position.
+func (e *elementSource) index(at int) []int { return indexAt(e.lengths[:e.outer], at) }
+
+// indexAt is the index at a place in a dense array.
+func indexAt(lengths []int, at int) []int {
+	index := make([]int, len(lengths))
+	for k := len(index) - 1; k >= 0; k-- {
+		index[k] = at % lengths[k]
+		at /= lengths[k]
+	}
+	return index
 }
 
 // satisfy goes through all elements of the consumer that take element at of the
@@ -159,10 +242,11 @@ func (m *mapRun) launch(w *engine.Worker) engine.Item {
 		x.records[u.node].started = x.now(w)
 	}
 	x.set(u, Running, 1)
-	if m.count() == 0 {
+	started := m.window.launch()
+	if m.ragged != nil && m.ragged.launch() || m.ragged == nil && m.count() == 0 {
 		return m.finish(w)
 	}
-	return m.start(w, m.window.launch())
+	return m.start(w, started)
 }
 
 // start returns the first of the elements and pushes the others.
@@ -182,38 +266,67 @@ func (m *mapRun) over(w *engine.Worker, e int32) engine.Item {
 	if m.items != nil {
 		return m.items.over(w, e)
 	}
-	next := engine.None
-	push := func(it engine.Item) {
-		if next != engine.None {
-			w.Push(next)
-		}
-		next = it
-	}
+	v := wave{w: w, next: engine.None}
 	if own, ok := m.window.next(); ok {
-		push(unit{m.plan.node, own}.item())
+		v.push(unit{m.plan.node, own}.item())
+	}
+	if m.ragged != nil {
+		m.ragged.elementOver(&v, e)
+		return v.next
+	}
+	for k := range m.flows {
+		m.flows[k].used(e)
 	}
 	for _, f := range *m.subscribers.Load() {
-		var some [8]int32
-		ready := f.ended(e, some[:0])
-		if len(ready) == 0 {
+		if f.to.ragged != nil {
+			if at, all := f.arrived(e); all {
+				f.to.ragged.hear(&v, f.feed.input, f.to.inputs[f.feed.input].index(at))
+			}
 			continue
 		}
-		for _, r := range f.to.window.admit(ready) {
-			push(unit{f.to.plan.node, r}.item())
-		}
+		var some [8]int32
+		f.admit(&v, f.ended(e, some[:0]))
 	}
 	if m.left.Add(-1) == 0 {
-		push(m.finish(w))
+		v.push(m.finish(w))
 	}
-	return next
+	return v.next
+}
+
+// wave is what follows from one end: the last item that was pushed is the next one
+// on this worker.
+type wave struct {
+	w    *engine.Worker
+	next engine.Item
+}
+
+func (v *wave) push(it engine.Item) {
+	if it == engine.None {
+		return
+	}
+	if v.next != engine.None {
+		v.w.Push(v.next)
+	}
+	v.next = it
+}
+
+// admit starts those of a consumer's elements that get a slot.
+func (f *flow) admit(v *wave, ready []int32) {
+	if len(ready) == 0 {
+		return
+	}
+	for _, r := range f.to.window.admit(ready) {
+		v.push(unit{f.to.plan.node, r}.item())
+	}
 }
 
 // finish ends the task when all its elements have.
 func (m *mapRun) finish(w *engine.Worker) engine.Item {
 	x, u := m.x, unit{m.plan.node, whole}
 	state, reason := m.outcome()
-	at := x.plan.into(&x.plan.nodes[u.node])[0]
-	x.slabs[at.slab].Store(int(at.index), m.nested())
+	for k, at := range x.plan.into(&x.plan.nodes[u.node]) {
+		x.slabs[at.slab].Store(int(at.index), m.nested(k))
+	}
 	w.Clock = x.ended(u, state, 1, nil, reason)
 	if state == Succeeded && x.config.cache != nil {
 		x.store(u.node)
@@ -226,11 +339,11 @@ func (m *mapRun) outcome() (state State, reason string) {
 	failed, skipped := m.failed.Load(), m.skipped.Load()
 	switch {
 	case failed > 0 && skipped > 0:
-		return Failed, fmt.Sprintf("%d of %d elements failed, %d were skipped", failed, len(m.status), skipped)
+		return Failed, fmt.Sprintf("%d of %d elements failed, %d were skipped", failed, m.total(), skipped)
 	case failed > 0:
-		return Failed, fmt.Sprintf("%d of %d elements failed", failed, len(m.status))
+		return Failed, fmt.Sprintf("%d of %d elements failed", failed, m.total())
 	case skipped > 0:
-		return Skipped, fmt.Sprintf("%d of %d elements were skipped", skipped, len(m.status))
+		return Skipped, fmt.Sprintf("%d of %d elements were skipped", skipped, m.total())
 	}
 	return Succeeded, ""
 }

@@ -13,12 +13,16 @@ type mapPlan struct {
 	rank   int // how many axes
 	inputs []mapInput
 	feeds  []feed // the inputs that come element by element from mapped tasks
+	// users is how many inputs take its elements, in a run that lets go of each after
+	// its last use; 0 when something else takes them too, or keeps them.
+	users int32
 }
 
 // mapInput is an input of a mapped task.
 type mapInput struct {
-	axes []int // of the task, at each of the input's; nil for the whole data
-	from int32 // number in plan.maps of the mapped task that produces it, or -1
+	axes   []int // of the task, at each of the input's; nil for the whole data
+	from   int32 // number in plan.maps of the mapped task that produces it, or -1
+	output int32 // which of that task's it is
 }
 
 // feed is an input whose elements come one by one.
@@ -72,7 +76,7 @@ func (c *compiler) unfold() {
 			}
 			edge(opener(producer), starts)
 			p := c.maps[node.mapped]
-			p.inputs[i].from = producer
+			p.inputs[i].from, p.inputs[i].output = producer, s.output-c.nodes[s.node].outputs.start
 			aligned := len(p.inputs[i].axes) == p.rank && slices.IsSorted(p.inputs[i].axes) && c.maps[producer].rank == p.rank
 			p.feeds = append(p.feeds, feed{i, producer, aligned})
 		}
@@ -84,4 +88,9 @@ func (c *compiler) unfold() {
 		}
 	}
 	c.steps = graph.New(len(c.nodes)+len(c.maps), from, to)
+	for k := range c.maps {
+		if len(c.steps.Pred(opener(int32(k)))) == 0 {
+			c.first = append(c.first, int32(k))
+		}
+	}
 }

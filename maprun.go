@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 
 	"github.com/runnelflow/runnel/internal/binding"
-	"github.com/runnelflow/runnel/internal/engine"
 )
 
 // mapRun is a mapped task in a run. It is opened when its length can be known,
@@ -17,13 +17,22 @@ type mapRun struct {
 	plan *mapPlan
 
 	// Set when it is opened, and not changed after.
-	dims   []int
-	inputs []elementSource
-	values binding.Slab // one an element
-	broken error        // why it could not be opened
-	reason string       // why it is skipped as a whole
+	dims    []int // length of each axis, or binding.Ragged
+	inputs  []elementSource
+	broken  error       // why it could not be opened
+	ready   bool        // it could
+	taken   atomic.Bool // some worker opens it, or has
+	opening atomic.Bool // a worker is at it, which may call a sequence
+	reason  string      // why it is skipped as a whole
 
-	status []uint32 // of each element, as in record
+	// ragged has the elements when the axes have no lengths; then what follows,
+	// down to flows, is of no use but for flows themselves.
+	ragged  *ragged
+	columns []binding.Slab // of each output, one value an element
+	status  []uint32       // of each element, as in record
+	// users counts, for each element, the tasks that still take it; nil when they are
+	// let go together.
+	users []int32
 	// needs counts what each element still waits for; nil when that is nothing, or
 	// a single aligned feed.
 	needs []int32
@@ -46,6 +55,34 @@ type elementSource struct {
 	aligned bool           // element k is at k
 	feed    *mapRun        // the mapped task that produces it element by element
 	width   int            // how many of its elements make one of these: more than 1 for rows
+
+	lengths []int // along each of its own axes, or binding.NoRow or binding.Ragged
+	// outer is how many of its axes are those of a dense array or of the producer.
+	// The others are inside ragged data, or inside the producer's elements.
+	outer int
+	rows  *binding.Row // ragged data that no mapped task produces
+}
+
+// isRagged reports whether some axis has rows that differ in length.
+func (e *elementSource) isRagged() bool { return slices.Contains(e.lengths, binding.Ragged) }
+
+// there reports whether what is at a position succeeded.
+func (e *elementSource) there(at int) bool {
+	switch {
+	case e.feed == nil:
+		return true
+	case e.feed.ragged != nil:
+		return e.feed.ragged.rowSucceeded(e.lengths, at)
+	}
+	return e.feed.succeeded(at, e.width)
+}
+
+// story says what became of the first element that is not there at a position.
+func (e *elementSource) story(at int) string {
+	if e.feed.ragged != nil {
+		return e.feed.ragged.rowStory(e.lengths, at)
+	}
+	return e.feed.story(at, e.width)
 }
 
 func newMapRun(x *execution, p *mapPlan) *mapRun {
@@ -68,40 +105,10 @@ func (x *execution) windowOf(p *mapPlan) int {
 		return c.limit
 	case x.config.limit > 0:
 		return x.config.limit
+	case x.config.limited:
+		return math.MaxInt
 	}
 	return defaultWindow
-}
-
-// open finds out how many elements there are and where they get their inputs.
-func (x *execution) open(w *engine.Worker, m *mapRun) engine.Item {
-	if x.ctx.Err() != nil {
-		return engine.None
-	}
-	if x.uneven.Load() || x.broken.Load() {
-		m.reason = m.blocked(whole)
-	}
-	if m.reason != "" {
-		return m.opened(w, nil)
-	}
-	err := m.measure()
-	if x.ctx.Err() != nil {
-		return engine.None
-	}
-	return m.opened(w, err)
-}
-
-// opened follows from the opening of a task, with the error that it ended with.
-func (m *mapRun) opened(w *engine.Worker, err error) engine.Item {
-	x := m.x
-	if m.broken = err; m.reason == "" && err == nil {
-		m.prepare()
-	} else {
-		x.broken.Store(true)
-	}
-	w.Clock = 0 // it may have taken its time
-	// Openers have the higher numbers: the consumers are open when the elements
-	// begin to flow.
-	return w.FinishLast(int32(len(x.plan.nodes)) + x.plan.nodes[m.plan.node].mapped)
 }
 
 // measure works out the lengths of the axes. Reading an iter.Seq calls code that
@@ -122,34 +129,49 @@ func (m *mapRun) measure() (err error) {
 		if p.axes == nil || source.optional && m.absent(i, source) {
 			continue
 		}
-		lengths, err := m.source(i, source)
+		e, err := m.source(i, source)
 		if err != nil {
 			return err
 		}
+		m.inputs[i] = e
 		in := node.task.inputs[i]
+		if e.isRagged() && !slices.IsSorted(p.axes) {
+			return fmt.Errorf("%s", outOfOrder(node.task, &in))
+		}
 		for k, axis := range p.axes {
 			any[axis] = true
-			switch {
-			case lengths[k] < 0:
+			switch n := e.lengths[k]; {
+			case n == binding.NoRow:
 			case by[axis] == "":
-				by[axis], m.dims[axis] = in.name, lengths[k]
-			case m.dims[axis] != lengths[k]:
-				return fmt.Errorf("inputs on one axis must have the same length, but on axis %s %q has %d elements and %q has %d", node.task.axes[axis], by[axis], m.dims[axis], in.name, lengths[k])
+				by[axis], m.dims[axis] = in.name, n
+			case n == binding.Ragged || m.dims[axis] == binding.Ragged:
+				m.dims[axis] = binding.Ragged
+			case m.dims[axis] != n:
+				return fmt.Errorf("inputs on one axis must have the same length, but on axis %s %q has %d elements and %q has %d", node.task.axes[axis], by[axis], m.dims[axis], in.name, n)
 			}
 		}
 	}
-	total := 1
+	total, even := 1, true
 	for axis, n := range m.dims {
 		if !any[axis] {
 			return fmt.Errorf("axis %s has no length: all inputs that have it are optional, and absent", node.task.axes[axis])
 		}
-		if n > 0 && total > math.MaxInt32/n {
+		if even = even && n != binding.Ragged; even && n > 0 && total > math.MaxInt32/n {
 			return fmt.Errorf("%v elements are more than the %d that a task can have", m.dims, math.MaxInt32)
 		}
 		total *= n
 	}
+	if !even {
+		m.ragged = newRagged(m)
+	}
 	m.align()
 	return nil
+}
+
+// outOfOrder says that an input's rows differ in length, so that its axes cannot
+// change places.
+func outOfOrder(d *declaration, in *input) string {
+	return fmt.Sprintf("output %q has the axes of input %q (%s) in another order, but its rows may differ in length: write them in the order of the input", withAxes(d.outputs[0].name, d.outputs[0].axes), withAxes(in.name, in.axes), in.label)
 }
 
 // absent reports whether an optional input taken by elements is not there at all.
@@ -161,32 +183,45 @@ func (m *mapRun) absent(i int, from *source) bool {
 }
 
 // source finds the elements of an input, and how many there are along its axes.
-func (m *mapRun) source(i int, from *source) ([]int, error) {
+func (m *mapRun) source(i int, from *source) (elementSource, error) {
 	x, p := m.x, m.plan.inputs[i]
 	rank := len(p.axes)
 	if p.from < 0 {
 		v, err := x.indexable(from)
 		if err != nil {
-			return nil, err
+			return elementSource{}, err
 		}
-		reader, lengths, err := binding.Elements(v, rank)
+		rows, lengths, err := binding.Elements(v, rank)
 		if err != nil {
 			in := x.plan.nodes[m.plan.node].task.inputs[i]
-			return nil, fmt.Errorf("input %q (%s): %w", withAxes(in.name, in.axes), in.label, err)
+			return elementSource{}, fmt.Errorf("input %q (%s): %w", withAxes(in.name, in.axes), in.label, err)
 		}
-		m.inputs[i] = elementSource{from: reader, width: 1}
-		return lengths, nil
+		e := elementSource{lengths: lengths, width: 1}
+		if e.isRagged() {
+			e.rows = rows
+		} else {
+			e.from, e.outer = rows.Flat(lengths), rank
+		}
+		return e, nil
 	}
 	feed := x.maps[p.from]
-	e := elementSource{from: feed.values, feed: feed, width: 1}
-	if rank < len(feed.dims) {
-		e.from = binding.Rows(feed.plan.store.flat(feed.values), feed.dims[rank:])
+	e := elementSource{feed: feed, width: 1, outer: min(rank, len(feed.dims))}
+	e.lengths = append(e.lengths, feed.dims[:e.outer]...)
+	for range rank - e.outer { // inside the elements: rows of any length
+		e.lengths = append(e.lengths, binding.Ragged)
+	}
+	switch {
+	case feed.ragged != nil:
+		e.from = &raggedRows{feed.ragged, int(p.output), e.lengths}
+	case rank < len(feed.dims):
+		e.from = binding.Rows(feed.columns[p.output].Slice(), feed.dims[rank:])
 		for _, n := range feed.dims[rank:] {
 			e.width *= n
 		}
+	default:
+		e.from = feed.columns[p.output]
 	}
-	m.inputs[i] = e
-	return feed.dims[:rank], nil
+	return e, nil
 }
 
 // align works out where the elements of each input are.
@@ -199,9 +234,9 @@ func (m *mapRun) align() {
 		e.strides = make([]int, m.plan.rank)
 		stride := 1
 		e.aligned = len(p.axes) == m.plan.rank
-		for k := len(p.axes) - 1; k >= 0; k-- {
+		for k := e.outer - 1; k >= 0; k-- {
 			e.strides[p.axes[k]] = stride
-			stride *= m.dims[p.axes[k]]
+			stride *= max(0, e.lengths[k])
 			e.aligned = e.aligned && p.axes[k] == k
 		}
 	}
@@ -231,8 +266,11 @@ func (m *mapRun) at(e *elementSource, elem int32) int {
 
 // coordinates are the indices of an element along the axes.
 func (m *mapRun) coordinates(elem int32) []int {
-	if m.items != nil {
+	switch {
+	case m.items != nil:
 		return m.items.index(elem)
+	case m.ragged != nil:
+		return m.ragged.coordinates(elem)
 	}
 	index, rest := make([]int, len(m.dims)), int(elem)
 	for d := len(m.dims) - 1; d >= 0; d-- {
@@ -242,30 +280,83 @@ func (m *mapRun) coordinates(elem int32) []int {
 	return index
 }
 
+// statusOf is where the state of an element stands.
+func (m *mapRun) statusOf(elem int32) *uint32 {
+	if m.ragged != nil {
+		return &m.ragged.elements.at(elem).status
+	}
+	return &m.status[elem]
+}
+
+// total is how many elements are known.
+func (m *mapRun) total() int {
+	if m.ragged != nil {
+		return m.ragged.total()
+	}
+	return len(m.status)
+}
+
+// place is where the outputs of an element are kept.
+func (m *mapRun) place(elem int32) ([]binding.Slab, int) {
+	if m.ragged != nil {
+		return m.ragged.place(elem)
+	}
+	return m.columns, int(elem)
+}
+
+// makeColumns makes room for the outputs of n elements.
+func (m *mapRun) makeColumns(n int) []binding.Slab {
+	columns := make([]binding.Slab, len(m.x.plan.into(&m.x.plan.nodes[m.plan.node])))
+	for k := range columns {
+		columns[k] = m.plan.store.elements(k, n)
+	}
+	return columns
+}
+
+// flat is the inverse of coordinates.
+func (m *mapRun) flat(index []int) int {
+	at := 0
+	for d, i := range index {
+		at = at*m.dims[d] + i
+	}
+	return at
+}
+
 // prepare makes room for the elements and asks to be told of what they wait for.
 func (m *mapRun) prepare() {
-	n := m.count()
-	m.status = make([]uint32, n)
-	m.values = m.plan.store.elements(n)
-	m.left.Store(int64(n))
-	m.window.end = n
 	var feeds []feed
 	for _, f := range m.plan.feeds {
 		if m.inputs[f.input].feed != nil {
 			feeds = append(feeds, f)
 		}
 	}
+	m.flows = make([]flow, len(feeds))
+	m.window.fed = len(feeds) > 0 || m.ragged != nil
+	if m.ragged != nil {
+		for k, f := range feeds {
+			m.flows[k].join(m, f)
+			m.flows[k].recount()
+		}
+		m.window.add(m.ragged.open())
+		return
+	}
+	n := m.count()
+	m.status = make([]uint32, n)
+	m.columns = m.makeColumns(n)
+	m.left.Store(int64(n))
+	m.window.end = n
+	if m.plan.users > 0 {
+		m.users = slices.Repeat([]int32{m.plan.users}, n)
+	}
 	if len(feeds) == 0 {
 		return
 	}
-	m.window.fed = true
 	if len(feeds) > 1 || !feeds[0].aligned {
 		m.needs = make([]int32, n)
 		for e := range m.needs {
 			m.needs[e] = int32(len(feeds))
 		}
 	}
-	m.flows = make([]flow, len(feeds))
 	var ready []int32
 	for k, f := range feeds {
 		m.flows[k].join(m, f)
@@ -279,15 +370,18 @@ func (m *mapRun) prepare() {
 // set fills in one input of an element.
 func (m *mapRun) set(f filler, i int, elem int32) error {
 	x, e := m.x, &m.inputs[i]
-	if e.from == nil {
+	if e.lengths == nil {
 		if m.plan.inputs[i].axes != nil {
 			return nil // absent since the opening: its producer may still be ending
 		}
 		from := &x.plan.from(&x.plan.nodes[m.plan.node])[i]
 		return x.fill(f, i, from)
 	}
+	if m.ragged != nil {
+		return m.ragged.set(f, i, elem)
+	}
 	at := m.at(e, elem)
-	if e.feed != nil && x.uneven.Load() && !e.feed.succeeded(at, e.width) {
+	if e.feed != nil && x.uneven.Load() && !e.there(at) {
 		return nil // optional, or the element would be skipped
 	}
 	return f.Set(i, e.from, at)

@@ -16,26 +16,36 @@ func (m *mapRun) blocked(elem int32) string {
 	if elem == whole {
 		return x.blockedNode(node)
 	}
+	if m.ragged != nil {
+		return m.ragged.blocked(elem)
+	}
 	for _, f := range m.plan.feeds {
 		e := &m.inputs[f.input]
-		if x.plan.from(node)[f.input].optional || e.feed.succeeded(m.at(e, elem), e.width) {
+		if x.plan.from(node)[f.input].optional || e.there(m.at(e, elem)) {
 			continue
 		}
-		in, producer := node.task.inputs[f.input], &x.plan.nodes[e.feed.plan.node]
-		return fmt.Sprintf("its input %q is missing: %s", in.name, e.feed.story(producer.task.Name(), m.at(e, elem), e.width))
+		return fmt.Sprintf("its input %q is missing: %s", node.task.inputs[f.input].name, e.story(m.at(e, elem)))
 	}
 	return ""
 }
 
+// name is that of the task.
+func (m *mapRun) name() string { return m.x.plan.nodes[m.plan.node].task.Name() }
+
 // story says what became of the first element, of those that make up one of an
 // input, that is not there.
-func (m *mapRun) story(task string, at, width int) string {
+func (m *mapRun) story(at, width int) string {
 	for k := at * width; k < (at+1)*width; k++ {
-		if s := stateOf(&m.status[k]); s != Succeeded {
-			return fmt.Sprintf("task %q %s", label(task, m.coordinates(int32(k))), outcome(s))
+		if stateOf(&m.status[k]) != Succeeded {
+			return m.fate(int32(k))
 		}
 	}
 	return ""
+}
+
+// fate says what became of an element that has no value.
+func (m *mapRun) fate(elem int32) string {
+	return fmt.Sprintf("task %q %s", label(m.name(), m.coordinates(elem)), outcome(stateOf(m.statusOf(elem))))
 }
 
 // ended counts the end of an element.
@@ -79,46 +89,60 @@ func (m *mapRun) feedsFrom(node int32) bool {
 // totals counts the elements.
 func (m *mapRun) totals() *Totals {
 	t := &Totals{}
-	for k := range m.status {
-		t.count(stateOf(&m.status[k]), attemptsOf(&m.status[k]))
+	for e := range m.total() {
+		status := m.statusOf(int32(e))
+		t.count(stateOf(status), attemptsOf(status))
 	}
 	return t
 }
 
-// nested is the whole output, one level of slices for each axis.
-func (m *mapRun) nested() any { return binding.Nest(m.plan.store.flat(m.values), m.dims) }
+// nested is the whole of output k, one level of slices for each axis.
+func (m *mapRun) nested(k int) any {
+	if m.ragged != nil {
+		return m.ragged.nested(0, k)
+	}
+	return binding.Nest(m.columns[k].Slice(), m.dims)
+}
 
-// clear lets go of all elements. Nobody takes them any more.
-func (m *mapRun) clear() {
-	for e := range m.status {
-		m.values.Clear(e)
+// clear lets go of all values of output k. Nobody takes them any more.
+func (m *mapRun) clear(k int) {
+	for e := range m.total() {
+		columns, at := m.place(int32(e))
+		columns[k].Clear(at)
 	}
 }
 
-// errs says why elements are missing, by their place in the flat output.
-func (m *mapRun) errs() map[int]error {
-	var errs map[int]error
-	m.x.mu.Lock()
-	defer m.x.mu.Unlock()
-	for k := range m.status {
-		s := stateOf(&m.status[k])
-		if s == Succeeded {
-			continue
-		}
-		if errs == nil {
-			errs = map[int]error{}
-		}
-		u := unit{m.plan.node, int32(k)}
-		switch err := m.x.causes[u]; {
-		case err != nil:
-			errs[k] = err
-		case s == Skipped:
-			errs[k] = fmt.Errorf("%w: %s", ErrSkipped, m.x.reasons[u])
-		default:
-			errs[k] = errors.New(m.x.reasons[u])
+// missing says which elements have no value, and why, in their order.
+func (m *mapRun) missing() (holes []hole) {
+	note := func(e int32) {
+		if s := stateOf(m.statusOf(e)); s != Succeeded {
+			holes = append(holes, hole{m.coordinates(e), m.why(e, s)})
 		}
 	}
-	return errs
+	m.x.mu.Lock()
+	defer m.x.mu.Unlock()
+	if m.ragged != nil {
+		m.ragged.inOrder(0, note, func(branch int32) {
+			holes = append(holes, hole{m.ragged.path(branch), errors.New(m.x.reasons[unit{m.plan.node, whole}])})
+		})
+		return holes
+	}
+	for e := range m.status {
+		note(int32(e))
+	}
+	return holes
+}
+
+// why is the error of an element without a value. x.mu is held.
+func (m *mapRun) why(e int32, s State) error {
+	u := unit{m.plan.node, e}
+	switch err := m.x.causes[u]; {
+	case err != nil:
+		return err
+	case s == Skipped:
+		return fmt.Errorf("%w: %s", ErrSkipped, m.x.reasons[u])
+	}
+	return errors.New(m.x.reasons[u])
 }
 
 // inputValues are the values that an element is called with.
@@ -129,10 +153,14 @@ func (m *mapRun) inputValues(elem int32) Values {
 		e, from := &m.inputs[i], &x.plan.from(node)[i]
 		name := withAxes(node.task.inputs[i].name, node.task.inputs[i].axes)
 		switch {
-		case e.from == nil && (m.plan.inputs[i].axes != nil || from.optional && x.absent(from)):
-		case e.feed != nil && !e.feed.succeeded(m.at(e, elem), e.width):
-		case e.from == nil:
+		case e.lengths == nil && (m.plan.inputs[i].axes != nil || from.optional && x.absent(from)):
+		case e.lengths == nil:
 			in[name] = x.slabs[from.slab].Load(int(from.index))
+		case m.ragged != nil:
+			if v, ok := m.ragged.load(i, elem); ok {
+				in[name] = v
+			}
+		case !e.there(m.at(e, elem)):
 		default:
 			in[name] = e.from.Load(m.at(e, elem))
 		}
@@ -140,17 +168,26 @@ func (m *mapRun) inputValues(elem int32) Values {
 	return in
 }
 
-// partial fills a Partial with the output of a task: with holes when it is a
+// partial fills a Partial with an output of a task: with holes when it is a
 // mapped one, some of whose elements failed.
-func (x *execution) partial(p partial, node int32, at slot) error {
-	if m := x.mapped(node); m != nil && m.values != nil {
-		return p.fill(m.plan.store.flat(m.values), m.errs())
+func (x *execution) partial(p partial, node int32, k int, at slot) error {
+	m, out := x.mapped(node), &x.plan.nodes[node].task.outputs[k]
+	axes := max(1, len(out.axes)-levels(p.elements().Elem(), out))
+	if m == nil || !m.ready {
+		return fillPartial(p, x.slabs[at.slab].Load(int(at.index)), axes, nil)
 	}
-	values := x.slabs[at.slab].Load(int(at.index))
-	if axes := len(x.plan.nodes[node].task.axes); axes > 1 { // from a data cache
-		values = binding.Flat(values, axes)
+	holes := m.missing()
+	if m.ragged != nil || axes < len(out.axes) || len(m.dims) < len(out.axes) {
+		return fillPartial(p, m.nested(k), axes, holes)
 	}
-	return p.fill(values, nil)
+	errs := make(map[int]error, len(holes)) // the plain case: the values are flat
+	for _, h := range holes {
+		errs[m.flat(h.index)] = h.err
+	}
+	if len(errs) == 0 {
+		errs = nil
+	}
+	return p.fill(m.columns[k].Slice(), errs)
 }
 
 // fill fills an input that is not just a value: one that may be absent, or a
@@ -167,12 +204,12 @@ func (x *execution) fill(f filler, i int, from *source) error {
 	if from.node < 0 {
 		return p.fill(x.slabs[from.slab].Load(int(from.index)), nil)
 	}
-	return x.partial(p, from.node, from.slot)
+	return x.partial(p, from.node, int(from.output-x.plan.nodes[from.node].outputs.start), from.slot)
 }
 
 // opened reports whether a task is a mapped one that has elements, so that a
 // Partial of it can be had whatever became of them.
 func (x *execution) opened(node int32) bool {
 	m := x.mapped(node)
-	return m != nil && m.values != nil
+	return m != nil && m.ready
 }

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"weak"
@@ -160,4 +161,61 @@ func TestDataCacheWithMaps(t *testing.T) {
 	}
 	cache.Set("doubled", []string{"a"})
 	wantProblems(t, inputProblems(t, p, nil, runnel.WithCache(cache)), `the data cache has []string as "doubled", but task "doubled" (…) produces []int`)
+}
+
+// TestElementsAreLetGoOneByOne: in a run with targets an element is gone once the
+// elements that take it have ended, so that few are alive at once; none is gone
+// before, also where two tasks take it.
+func TestElementsAreLetGoOneByOne(t *testing.T) {
+	const n, window = 4000, 4
+	type page struct {
+		n    int
+		data [64]*int
+	}
+	var mu sync.Mutex
+	var watched []weak.Pointer[page]
+	made := func(v int) *page {
+		p := &page{n: v}
+		mu.Lock()
+		defer mu.Unlock()
+		if watched = append(watched, weak.Make(p)); v%400 != 0 {
+			return p
+		}
+		runtime.GC()
+		runtime.GC()
+		alive := 0
+		for _, w := range watched {
+			if w.Value() != nil {
+				alive++
+			}
+		}
+		if alive > 8*window {
+			t.Errorf("at element %d, %d values are alive", v, alive)
+		}
+		return p
+	}
+	first := runnel.NewMapTask("first[i]", runnel.Pure(func(in onNumbers) *page { return made(in.N) }))
+	second := runnel.NewMapTask("second[i]", runnel.Pure(func(in struct {
+		P *page `runnel:"first[i]"`
+	}) *page {
+		return &page{n: in.P.n}
+	}))
+	third := runnel.NewMapTask("third[i]", runnel.Pure(func(in struct {
+		A *page `runnel:"first[i]"`
+		B *page `runnel:"second[i]"`
+	}) int {
+		return in.A.n - in.B.n
+	}))
+	end := runnel.NewTask("end", runnel.Pure(func(in struct{ Third []int }) (sum int) {
+		for _, d := range in.Third {
+			sum += d * d
+		}
+		return sum + len(in.Third)
+	}))
+	p := pipelineOf(t, first, second, third, end)
+	for _, limit := range []int{1, window} {
+		watched = nil
+		res := mustRun(t, p, runnel.Values{"numbers": upTo(n)}, runnel.Targets("end"), runnel.MaxParallel(limit))
+		wantGet(t, res, "end", n)
+	}
 }

@@ -57,37 +57,54 @@ func NewMapTask[In, Out any](output string, fn func(context.Context, In) (Out, e
 // declareMap declares a task that runs once for each element along the axes.
 func declareMap[In, Out any](name string, axes []string, sig *signature, fn func(context.Context, In) (Out, error), opts []TaskOption) *declaration {
 	elem := reflect.TypeFor[Out]()
-	out := output{name: name, label: name, typ: nested(elem, len(axes)), elem: elem}
+	out := output{name: name, label: name, typ: nested(elem, len(axes)), elem: elem, axes: axes}
 	d := declare(&function[In, Out]{shape: mapper[In, Out]{len(axes)}, sig: sig, fn: fn}, sig.inputs, []output{out}, opts)
 	d.axes = axes
-	if err := checkDataName(name); err != nil {
-		d.problem("output: %v", err)
-	}
-	d.checkInput(sig, reflect.TypeFor[In]())
-	d.checkAxes()
-	if fn == nil {
-		d.problem("the function is nil: give one")
-	}
+	d.checkMapped(sig, reflect.TypeFor[In](), fn == nil)
 	return d
 }
 
-// checkAxes holds the axes of a mapped task's inputs against its own.
-func (d *declaration) checkAxes() {
-	if d.axes == nil {
-		return
+// checkMapped holds the declaration of a mapped task against itself.
+func (d *declaration) checkMapped(sig *signature, in reflect.Type, noFunction bool) {
+	for _, out := range d.outputs {
+		if err := checkDataName(out.name); err != nil {
+			d.problem("output: %v", err)
+		}
 	}
+	d.checkInput(sig, in)
+	if len(d.outputs) > 0 && d.outputs[0].axes != nil {
+		d.checkAxes(d.outputs[0])
+	}
+	if noFunction {
+		d.problem("the function is nil: give one")
+	}
+}
+
+// checkAxes holds the axes of a mapped task's inputs against those of its outputs.
+// The last axis of an expanding task is none of the task's.
+func (d *declaration) checkAxes(out output) {
+	label := withAxes(out.name, out.axes)
 	carried := map[string]bool{}
 	for _, in := range d.inputs {
 		for _, axis := range in.axes {
 			carried[axis] = true
-			if !slices.Contains(d.axes, axis) {
-				d.problem("input %q (%s) has axis %s, which output %q lacks: add it there, or take the whole of the data by a name without it", withAxes(in.name, in.axes), in.label, axis, withAxes(d.outputs[0].name, d.axes))
+			switch {
+			case slices.Contains(d.axes, axis):
+			case slices.Contains(out.axes, axis):
+				d.problem("input %q (%s) has axis %s, the last one of output %q, which is that of the slices which the task returns: give the output one more, or declare it with NewMapTask", withAxes(in.name, in.axes), in.label, axis, label)
+			default:
+				d.problem("input %q (%s) has axis %s, which output %q lacks: add it there, or take the whole of the data by a name without it", withAxes(in.name, in.axes), in.label, axis, label)
 			}
 		}
 	}
 	for _, axis := range d.axes {
-		if !carried[axis] {
-			d.problem("output %q has axis %s, which no input carries: tag an input with it, as in `runnel:\"items[%s]\"`", withAxes(d.outputs[0].name, d.axes), axis, axis)
+		if carried[axis] {
+			continue
+		}
+		if len(d.axes) < len(out.axes) {
+			d.problem("output %q has axis %s, which no input carries: only the last one, that of the slices, is the task's own, so tag an input with it, as in `runnel:\"items[%s]\"`", label, axis, axis)
+		} else {
+			d.problem("output %q has axis %s, which no input carries: tag an input with it, as in `runnel:\"items[%s]\"`", label, axis, axis)
 		}
 	}
 }
@@ -108,6 +125,11 @@ func (t *MapTask[In, Out]) Bind(input, data string) *MapTask[In, Out] {
 // of slices gives the nested form. The error says why it is not there. What there
 // is in spite of failed elements is had by Get[Partial[Out]].
 func (t *MapTask[In, Out]) Get(r *Result) ([]Out, error) {
+	if f, ok := t.body.(*function[In, Out]); ok {
+		if s, ok := f.shape.(multiMapper[In, Out]); ok {
+			return s.collect(r, t.declaration)
+		}
+	}
 	p, err := Get[Partial[Out]](r, t.outputs[0].name)
 	if err == nil && len(p.Errs) > 0 {
 		_, _, err = r.find(t.outputs[0].name)
@@ -121,12 +143,19 @@ func (t *MapTask[In, Out]) Get(r *Result) ([]Out, error) {
 // When is a copy that runs only for elements for which the condition holds. The
 // others are skipped, like elements of a task that needs them; see [Task.When].
 func (t *MapTask[In, Out]) When(condition func(In) bool) *MapTask[In, Out] {
+	if t.expands() {
+		return &MapTask[In, Out]{withWhen[In, []Out](t.declaration, condition)}
+	}
 	return &MapTask[In, Out]{withWhen[In, Out](t.declaration, condition)}
 }
 
 // Fallback is a copy that has another way to make an element whose last attempt
-// has failed; see [Task.Fallback].
+// has failed; see [Task.Fallback]. Of a task made by [NewExpandTask] it makes the
+// only element of a row.
 func (t *MapTask[In, Out]) Fallback(fn func(context.Context, In, error) (Out, error)) *MapTask[In, Out] {
+	if t.expands() {
+		return &MapTask[In, Out]{withFallback(t.declaration, oneRow(fn))}
+	}
 	return &MapTask[In, Out]{withFallback(t.declaration, fn)}
 }
 
@@ -134,7 +163,17 @@ func (t *MapTask[In, Out]) Fallback(fn func(context.Context, In, error) (Out, er
 type mapper[In, Out any] struct{ rank int }
 
 func (mapper[In, Out]) fill(s *scratch, n *node, sig *signature) (*binding.Frame[In], error) {
+	return fillElement[In](s, n, sig)
+}
+
+// fillElement puts the inputs of an element into the worker's frame.
+func fillElement[In any](s *scratch, n *node, sig *signature) (*binding.Frame[In], error) {
 	m := s.run.maps[n.mapped]
+	if m.ragged != nil {
+		if err := m.ragged.broken(s.elem); err != nil {
+			return nil, Permanent(err)
+		}
+	}
 	f, _ := s.frames[n.frame].(*binding.Frame[In])
 	if f == nil {
 		f = frame[In](s, n.frame, sig)
@@ -149,7 +188,13 @@ func (mapper[In, Out]) fill(s *scratch, n *node, sig *signature) (*binding.Frame
 }
 
 func (mapper[In, Out]) keep(s *scratch, n *node, out Out) {
-	s.run.maps[n.mapped].values.(binding.Values[Out])[s.elem] = out
+	m := s.run.maps[n.mapped]
+	if m.ragged == nil {
+		m.columns[0].(binding.Values[Out])[s.elem] = out
+		return
+	}
+	columns, at := m.ragged.place(s.elem)
+	columns[0].(binding.Values[Out])[at] = out
 }
 
 func (mapper[In, Out]) frames(sig *signature) (in, out reflect.Type) { return frameType[In](sig), nil }
@@ -164,14 +209,10 @@ func (b mapper[In, Out]) slab(_, n int) binding.Slab {
 
 func (b mapper[In, Out]) compiled() bool { return b.rank == 1 }
 
-func (mapper[In, Out]) elements(n int) binding.Slab { return binding.NewValues[Out](n) }
+func (mapper[In, Out]) elements(_, n int) binding.Slab { return binding.NewValues[Out](n) }
 
-func (mapper[In, Out]) flat(elements binding.Slab) any { return []Out(elements.(binding.Values[Out])) }
-
-// elementStore is the part of a mapped task's shape that knows its type.
+// elementStore is the part of a mapped task's shape that knows its types.
 type elementStore interface {
-	// elements makes room for n of them.
-	elements(n int) binding.Slab
-	// flat is such a slab as a slice.
-	flat(elements binding.Slab) any
+	// elements makes room for n elements of output k.
+	elements(k, n int) binding.Slab
 }

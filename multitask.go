@@ -29,7 +29,7 @@ func newMultiTask[In, Out any](fn func(context.Context, In) (Out, error), opts [
 	}
 	for _, o := range out.inputs {
 		if o.axes != nil {
-			d.problem("output %q names an axis, but this task works on whole values: drop the brackets", withAxes(o.name, o.axes))
+			d.problem("output %q names an axis, but this task works on whole values: drop the brackets, or declare it with NewMultiMapTask", withAxes(o.name, o.axes))
 		}
 		if o.optional {
 			d.problem("output %q cannot be optional or have a default: a task always produces its outputs", o.name)

@@ -50,7 +50,7 @@ func (d *declaration) checkInput(sig *signature, t reflect.Type) {
 	for _, text := range sig.problems {
 		d.problem("%s", text)
 	}
-	if d.axes != nil {
+	if d.axes != nil || len(d.outputs) > 0 && d.outputs[0].axes != nil {
 		return
 	}
 	for _, in := range d.inputs {

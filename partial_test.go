@@ -158,8 +158,8 @@ func TestPartialOfSeveralAxesIsFlat(t *testing.T) {
 	if got, err := cells.Get(res); err != nil || !slices.Equal(got, []int{11, 13}) {
 		t.Errorf("Get is %v, %v", got, err)
 	}
-	wantProblems(t, buildProblems(t, cells, runnel.NewTask("seen", takes[struct{ Even runnel.Partial[[]int] }])),
-		`input "even" (Even) wants [][]int, but task "even" (…) produces []int, flat: take it as a Partial[int]`)
+	wantProblems(t, buildProblems(t, cells, runnel.NewTask("seen", takes[struct{ Even runnel.Partial[[]string] }])),
+		`input "even" (Even) wants [][]string, but task "even" (…) produces []int, flat: take it as a Partial[int], or by rows as a Partial[[]int]`)
 }
 
 func TestPartialOutOfAResult(t *testing.T) {

@@ -16,6 +16,7 @@ type plan struct {
 	graph   *graph.Graph // which node waits for which
 	steps   *graph.Graph // what the engine runs: the graph, and a step that opens each mapped task
 	maps    []*mapPlan   // of the mapped tasks
+	first   []int32      // of those, which can be opened at once
 	sources []source
 	reads   []slot // of sources, for the hot path: where slab is negative, it is not just a value
 	outputs []slot

@@ -84,7 +84,7 @@ func (r *Result) partial(name string, p partial) error {
 		}
 		at = place
 	}
-	if err := x.partial(p, n, at); err != nil {
+	if err := x.partial(p, n, int(from.output), at); err != nil {
 		return fmt.Errorf("runnel: output %q of task %q: %w: give Get the type that the task produces", name, x.plan.nodes[n].task.Name(), err)
 	}
 	return nil

@@ -136,7 +136,7 @@ func (x *execution) used(from *source) {
 	if x.plan.uses[from.output] != kept && x.uses[from.output].Add(-1) == 0 {
 		x.slabs[from.slab].Clear(int(from.index))
 		if m := x.mapped(from.node); m != nil {
-			m.clear()
+			m.clear(int(from.output - x.plan.nodes[from.node].outputs.start))
 		}
 	}
 }

@@ -11,6 +11,7 @@ type RunOption interface{ applyRun(*runConfig) }
 // runConfig is what options say about a run.
 type runConfig struct {
 	limit        int
+	limited      bool // by limit, though it may be 0 for none
 	mode         ErrorMode
 	targets      []string
 	id           string
@@ -45,7 +46,7 @@ func (n parallelOption) applyRun(c *runConfig) {
 	if n < 0 {
 		c.problem(negativeLimit, int(n))
 	}
-	c.limit = int(n)
+	c.limited, c.limit = true, int(n)
 }
 
 func (n parallelOption) applyTask(c *taskConfig) {
@@ -61,8 +62,9 @@ func (n parallelOption) applyRegister(d *declaration) { d.override(n) }
 // given to a mapped task, how many of its elements are, and to a batch helper like
 // [Map], how many items. What waits for its next attempt does not count. By default
 // there is no limit on tasks, and one of 1,024 on items and on the elements of a
-// mapped task, or the run's if it has one. 0 lifts the limit where it is given: on
-// a run that of its tasks, on a mapped task that of its elements.
+// mapped task, or the run's if it has one. 0 lifts the limit where it is given: on a
+// run those of its tasks and of their elements, but for mapped tasks that have a
+// limit of their own.
 func MaxParallel(n int) ParallelOption { return parallelOption(n) }
 
 // ErrorMode says what the failure of a task does to the rest of a run.

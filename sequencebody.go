@@ -137,7 +137,8 @@ func (b *stepBody) call(ctx context.Context, s *scratch, n *node) error {
 	case b.out == nil:
 		return nil
 	case b.rank > 0:
-		x.maps[n.mapped].values.Store(int(s.elem), v.Interface())
+		columns, at := x.maps[n.mapped].place(s.elem)
+		columns[0].Store(at, v.Interface())
 	default:
 		at := x.plan.into(n)[0]
 		x.slabs[at.slab].Store(int(at.index), v.Interface())
@@ -153,8 +154,4 @@ func (b *stepBody) compiled() bool { return false }
 
 func (b *stepBody) store() elementStore { return b }
 
-func (b *stepBody) elements(n int) binding.Slab { return binding.NewReflected(b.out, n) }
-
-func (b *stepBody) flat(elements binding.Slab) any {
-	return elements.(interface{ Slice() any }).Slice()
-}
+func (b *stepBody) elements(_, n int) binding.Slab { return binding.NewReflected(b.out, n) }

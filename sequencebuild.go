@@ -148,7 +148,8 @@ func (b *sequencer) own(p place, name string, body *stepBody, inputs []input, op
 		typ := nested(body.out, body.rank)
 		d.outputs = []output{{name: name, label: name, typ: typ}}
 		if body.rank > 0 {
-			d.outputs[0].elem, d.axes = body.out, []string{"i"}
+			d.axes = []string{"i"}
+			d.outputs[0].elem, d.outputs[0].axes = body.out, d.axes
 		}
 	}
 	return d

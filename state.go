@@ -84,7 +84,7 @@ func (x *execution) status(u unit) *uint32 {
 	if u.elem == whole {
 		return &x.records[u.node].status
 	}
-	return &x.mapped(u.node).status[u.elem]
+	return x.mapped(u.node).statusOf(u.elem)
 }
 
 // set is atomic only in a run that is watched: an atomic store would wait for

@@ -92,6 +92,34 @@ func (p *plan) countUses(targets []string) {
 			p.uses[p.nodes[p.at(from.task)].outputs.start+from.output] = kept
 		}
 	}
+	p.countUsers()
+}
+
+// countUsers finds the mapped tasks whose elements are taken by elements only, each
+// by the one at the same place: these are let go one by one.
+func (p *plan) countUsers() {
+	users := make([]int32, len(p.maps))
+	for _, m := range p.maps {
+		for _, f := range m.feeds {
+			if f.aligned {
+				users[f.from]++
+			}
+		}
+	}
+	for k, m := range p.maps {
+		uses := int32(0) // but its own
+		outputs := p.nodes[m.node].outputs
+		for _, n := range p.uses[outputs.start:outputs.end] {
+			if n == kept {
+				uses = kept
+				break
+			}
+			uses += n - 1
+		}
+		if uses == users[k] {
+			m.users = uses
+		}
+	}
 }
 
 // kept in plan.uses: never let go.

@@ -39,7 +39,8 @@ type output struct {
 	name  string       // of the data
 	label string       // as the task's code calls it
 	typ   reflect.Type // of the value
-	elem  reflect.Type // of an element, nil unless the task is mapped
+	elem  reflect.Type // of an element, nil for plain data
+	axes  []string     // of the data, nil for plain data
 }
 
 // declaration is a task without its types: what the graph is built from.

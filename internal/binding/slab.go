@@ -19,6 +19,8 @@ type Slab interface {
 	Store(i int, v any)
 	// Clear lets go of value i.
 	Clear(i int)
+	// Slice is all values as a slice of their type.
+	Slice() any
 }
 
 // Values is the slab of a type known to the compiler.
@@ -57,6 +59,9 @@ func (s Values[T]) Clear(i int) {
 	s[i] = zero
 }
 
+// Slice implements [Slab].
+func (s Values[T]) Slice() any { return []T(s) }
+
 // reflected is the slab of a type that only reflection knows.
 type reflected struct{ values reflect.Value }
 
@@ -75,7 +80,7 @@ func (s reflected) Load(i int) any     { return s.values.Index(i).Interface() }
 func (s reflected) Store(i int, v any) { set(s.values.Index(i), v) }
 func (s reflected) Clear(i int)        { s.values.Index(i).SetZero() }
 
-// Slice is all values as a slice of their type.
+// Slice implements [Slab].
 func (s reflected) Slice() any { return s.values.Interface() }
 
 // Boxed holds values of different types, as they come from a run's caller.
@@ -95,6 +100,9 @@ func (s Boxed) Store(i int, v any) { s[i] = v }
 
 // Clear implements [Slab].
 func (s Boxed) Clear(i int) { s[i] = nil }
+
+// Slice implements [Slab].
+func (s Boxed) Slice() any { return []any(s) }
 
 // Assign sets *dst to v; nil sets the zero value of a type that has nil. The
 // error says what does not fit.

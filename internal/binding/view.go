@@ -14,41 +14,86 @@ type Reader interface {
 	Load(i int) any
 }
 
-// Elements reads the elements of a slice, an array or an iter.Seq along its first
-// axes, in row-major order, and returns how many there are on each, -1 where there
-// is no row to tell. A Seq is read to its end. The error says what v is instead, or that it is not rectangular.
-func Elements(v any, axes int) (Reader, []int, error) {
-	value := reflect.ValueOf(v)
+// Lengths of an axis along which there is not one.
+const (
+	NoRow  = -1 // there is no row to tell
+	Ragged = -2 // rows differ
+)
+
+// A Row is one level of nested data: what it has at each index is a row again or,
+// on the last of the levels that were taken, an element. Rows of the last level
+// are Readers of their elements.
+type Row struct {
+	v     reflect.Value
+	below []*Row // on all levels but the last
+}
+
+// Elements takes the elements of a slice, an array or an iter.Seq along its first
+// axes. It returns the rows, and how many there are on each axis, or [NoRow] or
+// [Ragged]. A Seq is read to its end. The error says what v is instead.
+func Elements(v any, axes int) (*Row, []int, error) {
 	dims := make([]int, axes)
-	for d := range axes {
-		dims[d] = -1
+	for d := range dims {
+		dims[d] = NoRow
 	}
-	e := &elements{dims: dims}
-	rows := []reflect.Value{value}
-	for d := range axes {
-		var next []reflect.Value
+	r, err := take(reflect.ValueOf(v), dims)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, dims, nil
+}
+
+func take(v reflect.Value, dims []int) (*Row, error) {
+	v, err := indexable(v)
+	if err != nil {
+		return nil, err
+	}
+	r := &Row{v: v}
+	switch n := v.Len(); {
+	case dims[0] == NoRow:
+		dims[0] = n
+	case dims[0] != n:
+		dims[0] = Ragged
+	}
+	if len(dims) == 1 {
+		return r, nil
+	}
+	r.below = make([]*Row, v.Len())
+	for k := range r.below {
+		if r.below[k], err = take(v.Index(k), dims[1:]); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// Len is how many rows or elements there are.
+func (r *Row) Len() int { return r.v.Len() }
+
+// Below is a row of the next level.
+func (r *Row) Below(k int) *Row { return r.below[k] }
+
+// CopyTo implements [Reader].
+func (r *Row) CopyTo(i int, dst any) error { return assign(reflect.ValueOf(dst).Elem(), r.v.Index(i)) }
+
+// Load implements [Reader].
+func (r *Row) Load(i int) any { return r.v.Index(i).Interface() }
+
+// Flat reads the elements of rows of one length, of which there are so many on
+// each axis, in row-major order.
+func (r *Row) Flat(dims []int) Reader {
+	if len(dims) == 1 {
+		return r
+	}
+	rows := []*Row{r}
+	for range dims[1:] {
+		var next []*Row
 		for _, row := range rows {
-			row, err := indexable(row)
-			if err != nil {
-				return nil, nil, err
-			}
-			if dims[d] < 0 {
-				dims[d] = row.Len()
-			} else if row.Len() != dims[d] {
-				return nil, nil, fmt.Errorf("its rows have %d and %d elements: rows of one length make an axis", dims[d], row.Len())
-			}
-			if d == axes-1 {
-				e.rows = append(e.rows, row)
-				continue
-			}
-			for i := range row.Len() {
-				next = append(next, row.Index(i))
-			}
+			next = append(next, row.below...)
 		}
 		rows = next
 	}
-	e.width = max(1, dims[axes-1])
-	return e, dims, nil
+	return &elements{rows, max(1, dims[len(dims)-1])}
 }
 
 // indexable is what can be indexed in v.
@@ -81,22 +126,17 @@ func collect(seq reflect.Value) reflect.Value {
 	return all
 }
 
-// elements are those of nested slices: rows of the innermost.
+// elements are those of rows of one length.
 type elements struct {
-	dims  []int
-	rows  []reflect.Value
+	rows  []*Row
 	width int
 }
 
-func (e *elements) at(i int) reflect.Value { return e.rows[i/e.width].Index(i % e.width) }
-
 // CopyTo implements [Reader].
-func (e *elements) CopyTo(i int, dst any) error {
-	return assign(reflect.ValueOf(dst).Elem(), e.at(i))
-}
+func (e *elements) CopyTo(i int, dst any) error { return e.rows[i/e.width].CopyTo(i%e.width, dst) }
 
 // Load implements [Reader].
-func (e *elements) Load(i int) any { return e.at(i).Interface() }
+func (e *elements) Load(i int) any { return e.rows[i/e.width].Load(i % e.width) }
 
 // Nest makes nested slices of a flat one: dims are the lengths along each axis,
 // the last one running fastest. They share their elements.

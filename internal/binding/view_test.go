@@ -27,10 +27,11 @@ func TestNestFlatAndElementsAgree(t *testing.T) {
 			t.Fatalf("flat again, %v is %v", nested, got)
 		}
 		axes := rapid.IntRange(1, len(dims)).Draw(t, "axes")
-		from, lengths, err := Elements(nested, axes)
+		taken, lengths, err := Elements(nested, axes)
 		if err != nil {
 			t.Fatal(err)
 		}
+		from := taken.Flat(lengths)
 		rows := 1
 		for d, length := range lengths {
 			if known := !slices.Contains(dims[:d], 0); known && length != dims[d] || !known && length != -1 {
@@ -75,8 +76,6 @@ func TestElementsOfWhatHasNone(t *testing.T) {
 		"a map":          {map[int]int{}, 1, "it is a map[int]int"},
 		"a level less":   {[]int{1}, 2, "it is a int"},
 		"nil below":      {[]any{[]int{1}, nil}, 2, "it is nil"},
-		"ragged":         {[][]int{{1}, {1, 2}}, 2, "its rows have 1 and 2 elements: rows of one length make an axis"},
-		"ragged below":   {[][][]int{{{1}}, {{1, 2}}}, 3, "its rows have 1 and 2 elements"},
 	} {
 		if _, _, err := Elements(c.v, c.axes); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want one with %q", what, err, c.want)
@@ -104,6 +103,66 @@ func TestElementsDoNotFitAnyTarget(t *testing.T) {
 	if err := from.CopyTo(2, &n); err == nil || err.Error() != "want int, got nil" {
 		t.Errorf("nil into an int: %v", err)
 	}
+}
+
+// TestElementsOfRowsThatDiffer: the rows are those of the data, at every level,
+// and each axis along which they differ is called ragged.
+func TestElementsOfRowsThatDiffer(t *testing.T) {
+	for what, c := range map[string]struct {
+		v    any
+		axes int
+		dims []int
+	}{
+		"slices":             {[][]int{{1, 2}, {3}}, 2, []int{2, Ragged}},
+		"one empty":          {[][]int{nil, {3}}, 2, []int{2, Ragged}},
+		"a level below":      {[][][]int{{{1}}, {{1, 2}}}, 3, []int{2, 1, Ragged}},
+		"a level above":      {[][][]int{{{1}, {2}}, {{3}}}, 3, []int{2, Ragged, 1}},
+		"no row to tell":     {[][][]int{nil, {}}, 3, []int{2, 0, NoRow}},
+		"sequences in a row": {[]any{slices.Values([]int{1, 2}), []int{}}, 2, []int{2, Ragged}},
+	} {
+		taken, dims, err := Elements(c.v, c.axes)
+		if err != nil || !slices.Equal(dims, c.dims) {
+			t.Errorf("%s: lengths %v, %v, want %v", what, dims, err, c.dims)
+			continue
+		}
+		var all func(r *Row, axes int) []any
+		all = func(r *Row, axes int) (got []any) {
+			for k := range r.Len() {
+				if axes == 1 {
+					got = append(got, r.Load(k))
+				} else {
+					got = append(got, all(r.Below(k), axes-1)...)
+				}
+			}
+			return got
+		}
+		var want []any
+		for _, n := range numbersIn(reflect.ValueOf(c.v)) {
+			want = append(want, n)
+		}
+		if got := all(taken, c.axes); !slices.Equal(got, want) {
+			t.Errorf("%s: elements %v, want %v", what, got, want)
+		}
+	}
+}
+
+// numbersIn are the numbers in nested data, in order.
+func numbersIn(v reflect.Value) (all []int) {
+	switch v.Kind() {
+	case reflect.Interface:
+		return numbersIn(v.Elem())
+	case reflect.Int:
+		return []int{int(v.Int())}
+	case reflect.Func:
+		for x := range v.Seq() {
+			all = append(all, numbersIn(x)...)
+		}
+	default:
+		for i := range v.Len() {
+			all = append(all, numbersIn(v.Index(i))...)
+		}
+	}
+	return all
 }
 
 func TestRowsCannotGrowIntoEachOther(t *testing.T) {

@@ -159,16 +159,24 @@ func TestFirstReadySuccessorRunsInline(t *testing.T) {
 	}
 }
 
-// TestFinishLastServesTheHighestFirst: one at a time, what became ready is run
-// from the highest number to the lowest, each with all that follows from it.
-func TestFinishLastServesTheHighestFirst(t *testing.T) {
+// TestFinishAllLeavesTheChoice: what became ready is handed to the caller, in order,
+// and is nobody else's.
+func TestFinishAllLeavesTheChoice(t *testing.T) {
 	within(t)
 	// 0 → 1, 2, 3; 3 → 4, 5; 2 → 6
 	g := graph.New(7, []int32{0, 0, 0, 3, 3, 2}, []int32{1, 2, 3, 4, 5, 6})
 	var order []int32
 	r := New(g, Config{Limit: 1, Exec: func(w *Worker, it Item) Item {
 		order = append(order, int32(it))
-		return w.FinishLast(int32(it))
+		ready := w.FinishAll(int32(it), nil)
+		for len(ready) > 1 {
+			w.Push(ready[0])
+			ready = ready[1:]
+		}
+		if len(ready) == 0 {
+			return None
+		}
+		return ready[0]
 	}})
 	r.Start()
 	<-r.Done()

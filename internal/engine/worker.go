@@ -80,22 +80,16 @@ func (w *Worker) Finish(node int32) Item {
 	return next
 }
 
-// FinishLast is Finish with the other order: of the nodes that became ready it
-// returns that with the highest number, and this worker takes the lowest last.
-func (w *Worker) FinishLast(node int32) Item {
-	r := w.run
+// FinishAll is Finish for a caller that decides what becomes of the nodes that
+// became ready: it appends them to ready, and pushes none.
+func (w *Worker) FinishAll(node int32, ready []Item) []Item {
 	w.finished++
-	next := None
-	for _, s := range r.graph.Succ(node) {
-		if left := &r.left[s]; atomic.LoadInt32(left) != 1 && atomic.AddInt32(left, -1) != 0 {
-			continue
+	for _, s := range w.run.graph.Succ(node) {
+		if left := &w.run.left[s]; atomic.LoadInt32(left) == 1 || atomic.AddInt32(left, -1) == 0 {
+			ready = append(ready, Item(s))
 		}
-		if next != None {
-			w.Push(next)
-		}
-		next = Item(s)
 	}
-	return next
+	return ready
 }
 
 // work is the life of a worker's goroutine. searching says that it was counted
