@@ -7,11 +7,15 @@ import (
 	"fmt"
 	"image/png"
 	"io"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/runnelflow/runnel"
 	"github.com/runnelflow/runnel/dag"
+	"github.com/runnelflow/runnel/internal/boxes"
 )
 
 // writers are the formats that are held against goldens, by the ending of the file.
@@ -140,8 +144,14 @@ func FuzzNames(f *testing.F) {
 		if p.Nodes[0].Name != strings.ToValidUTF8(a, "\ufffd") && !strings.Contains(a, "\ufffd") && strings.ToValidUTF8(a, "") == a {
 			t.Errorf("the name %q came back as %q", a, p.Nodes[0].Name)
 		}
+		out.Reset()
 		if err := Text(&out, g, Width(60)); err != nil {
 			t.Fatal(err)
+		}
+		for line := range strings.Lines(out.String()) {
+			if n := boxes.Columns(strings.TrimSuffix(line, "\n")); n > 60 {
+				t.Errorf("names %q and %q: a line has %d columns of 60", a, b, n)
+			}
 		}
 		if err := PNG(io.Discard, g); err != nil {
 			t.Fatal(err)
@@ -215,5 +225,150 @@ func TestNestedPipelinesFold(t *testing.T) {
 		if folded != 1 || len(p.clusters) != 0 || len(p.boxes) != len(open.boxes)-1 {
 			t.Errorf("there are %d folded pipelines and %d clusters in %d boxes", folded, len(p.clusters), len(p.boxes))
 		}
+	}
+}
+
+// TestPicturesOfGraphs holds those of the README and of the page about pictures.
+func TestPicturesOfGraphs(t *testing.T) {
+	g, r := graphOf(t, nightly(t)), reportOfNightly(t)
+	var inner sample
+	for _, s := range samples(t) {
+		if s.name == "nested" {
+			inner = s
+		}
+	}
+	for name, write := range map[string]func(io.Writer) error{
+		"graph.svg":  func(w io.Writer) error { return SVG(w, g) },
+		"run.svg":    func(w io.Writer) error { return SVG(w, g, WithReport(r)) },
+		"nested.svg": func(w io.Writer) error { return SVG(w, graphOf(t, inner.pipeline)) },
+	} {
+		golden(t, "../../docs/pictures/"+name, written(t, write))
+	}
+	page, err := os.ReadFile("../docs/viz.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := written(t, func(w io.Writer) error { return Text(w, g, WithReport(r)) }); !bytes.Contains(page, want) {
+		t.Errorf("docs/viz.md does not show the graph as it is now:\n%s", want)
+	}
+}
+
+// TestJSONHasItsSchema: no member but those of the documented schema, ids that exist,
+// and coordinates within the whole.
+func TestJSONHasItsSchema(t *testing.T) {
+	for _, s := range samples(t) {
+		var b bytes.Buffer
+		if err := JSON(&b, graphOf(t, s.pipeline), WithReport(runOf(t, s))); err != nil {
+			t.Fatal(err)
+		}
+		var p struct {
+			Nodes []struct {
+				ID, Name, Label, Kind, Cluster, Description string
+				Axes, Tasks                                 []string
+				Level                                       int
+				X, Y, Width, Height                         float64
+				Run                                         *struct {
+					State, Reason    string
+					Counts, Elements map[string]int
+					Seconds          float64
+					Waited           float64 `json:"waited_seconds"`
+					Attempts         int
+					Critical         bool
+				}
+			}
+			Edges []struct {
+				From, To        string
+				Data            []string
+				After, Critical bool
+				Points          [][2]float64
+			}
+			Levels   [][]string
+			Clusters []struct {
+				ID, Path, Label, Parent string
+				X, Y, Width, Height     float64
+			}
+			Width, Height float64
+			Run           struct {
+				Pipeline, State string
+				RunID           string `json:"run_id"`
+				Seconds         float64
+			}
+		}
+		d := json.NewDecoder(&b)
+		d.DisallowUnknownFields()
+		if err := d.Decode(&p); err != nil {
+			t.Fatalf("%s: %v", s.name, err)
+		}
+		there, levelled := map[string]bool{}, 0
+		for _, n := range p.Nodes {
+			there[n.ID] = true
+			if n.Kind != "input" {
+				levelled++
+			}
+			if n.X < 0 || n.Y < 0 || n.X+n.Width > p.Width+0.2 || n.Y+n.Height > p.Height+0.2 {
+				t.Errorf("%s: node %q leaves the picture", s.name, n.Name)
+			}
+		}
+		for _, level := range p.Levels {
+			levelled -= len(level)
+		}
+		if levelled != 0 {
+			t.Errorf("%s: levels lack %d tasks", s.name, levelled)
+		}
+		for _, e := range p.Edges {
+			if !there[e.From] || !there[e.To] || len(e.Points) < 2 {
+				t.Errorf("%s: edge %+v joins nothing", s.name, e)
+			}
+		}
+		if p.Run.RunID != "sample" {
+			t.Errorf("%s: the run is %+v", s.name, p.Run)
+		}
+	}
+}
+
+// TestTextKeepsTheWidth whatever it draws, with and without boxes, and ASCII is that
+// alone.
+func TestTextKeepsTheWidth(t *testing.T) {
+	for _, s := range samples(t) {
+		g, r := graphOf(t, s.pipeline), runOf(t, s)
+		for _, width := range []int{40, 60, 100, 300} {
+			for _, ascii := range []bool{false, true} {
+				opts := []TextOption{Width(width), WithReport(r), GroupAbove(0)}
+				if ascii {
+					opts = append(opts, ASCII())
+				}
+				text := string(written(t, func(w io.Writer) error { return Text(w, g, opts...) }))
+				for line := range strings.Lines(text) {
+					line = strings.TrimSuffix(line, "\n")
+					if boxes.Columns(line) > width {
+						t.Errorf("%s: a line has %d columns of %d: %s", s.name, boxes.Columns(line), width, line)
+					}
+					if strings.ContainsFunc(line, func(r rune) bool { return ascii && r > '~' }) {
+						t.Errorf("%s: not ASCII: %s", s.name, line)
+					}
+				}
+			}
+		}
+		colored := string(written(t, func(w io.Writer) error { return Text(w, g, WithReport(r), Color(true)) }))
+		plain := string(written(t, func(w io.Writer) error { return Text(w, g, WithReport(r)) }))
+		if escapes := regexp.MustCompile("\x1b\\[[0-9]*m"); escapes.ReplaceAllString(colored, "") != plain || colored == plain {
+			t.Errorf("%s: colours change the text:\n%s", s.name, colored)
+		}
+	}
+	if err := Text(io.Discard, nil, Width(3)); err == nil {
+		t.Error("a width of 3 is accepted")
+	}
+}
+
+// TestForTerminalLeavesFilesPlain.
+func TestForTerminalLeavesFilesPlain(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	c := textConfig{style: textStyle{color: true}}
+	if ForTerminal(f).applyText(&c); c.style.color || c.err != nil {
+		t.Errorf("a file has colours, or an error: %v", c.err)
 	}
 }

@@ -1,6 +1,6 @@
 package viz
 
-//go:generate go test -run ^TestPictureOfATimeline$ -update .
+//go:generate go test -run ^TestPicture -update .
 
 import (
 	"cmp"
