@@ -385,7 +385,7 @@ func (g *built) dag() (*dag.Graph, error) {
 	for i, d := range g.tasks {
 		s := dag.Spec{Name: d.Name(), Description: d.config.description, Meta: d.Meta()}
 		for _, in := range d.inputs {
-			s.Inputs = append(s.Inputs, dag.Port{Name: in.name, Axes: in.axes, Type: nested(in.typ, len(in.axes)), Optional: in.optional})
+			s.Inputs = append(s.Inputs, dag.Port{Name: in.name, Axes: in.axes, Type: nested(in.typ, len(in.axes)), Optional: in.optional, Default: in.preset})
 		}
 		for _, out := range d.outputs {
 			s.Outputs = append(s.Outputs, dag.Port{Name: out.name, Axes: d.axes, Type: out.typ})
