@@ -27,9 +27,8 @@ func (c *call) bench() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "runs a pipeline several times and shows what it takes",
-		Long: `runs a pipeline several times, one run after another, and shows the time and the
-allocations of whole runs, the time of each task and the critical path. A first run,
-which warms up, does not count`,
+		Long: `One run after another: the time and the allocations of whole runs, the time of each
+task, and the critical path. A first run, which warms up, does not count.`,
 	}
 	return c.eachFlow(cmd, func(cmd *cobra.Command, f *flow) {
 		rf := new(runFlags)

@@ -15,11 +15,11 @@ func (c *call) help(cmd *cobra.Command, _ []string) {
 	if t, ok := terminalOf(out); ok {
 		width, _ = t.size()
 	}
-	about := cmd.Long
-	if about == "" {
-		about = cmd.Short
+	fmt.Fprintf(out, "%s %s.\n", cmd.CommandPath(), strings.TrimSuffix(cmd.Short, "."))
+	if cmd.Long != "" {
+		fmt.Fprintf(out, "\n%s\n", strings.TrimSpace(cmd.Long))
 	}
-	fmt.Fprintf(out, "%s %s.\n\nUsage:\n", cmd.CommandPath(), strings.TrimSuffix(about, "."))
+	fmt.Fprint(out, "\nUsage:\n")
 	if cmd.Runnable() && (cmd.HasParent() || c.tool.action != nil) && !(cmd.HasParent() && cmd.HasAvailableSubCommands()) {
 		line := "  " + cmd.UseLine()
 		if !cmd.HasParent() {

@@ -88,12 +88,19 @@ func (in *input) about() string {
 }
 
 // typeName is the type as its users write it.
-func (in *input) typeName() string {
-	if in.typ == nil {
+func (in *input) typeName() string { return typeName(in.typ) }
+
+// typeName is a type without the folders of its packages, which those of type
+// arguments have.
+func typeName(t reflect.Type) string {
+	switch {
+	case t == nil, t.Kind() == reflect.Interface && t.NumMethod() == 0:
 		return "any"
 	}
-	return in.typ.String()
+	return folders.ReplaceAllString(t.String(), "")
 }
+
+var folders = regexp.MustCompile(`[\w.~-]+(/[\w.~-]+)*/`)
 
 // label is how the user calls the input: its flag, or else its name.
 func (in *input) label() string {

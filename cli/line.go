@@ -79,6 +79,9 @@ func (r *row) note(now time.Time) string {
 	return strings.Join(notes, ", ")
 }
 
+// stopping is said while a cancelled run waits for its tasks to return.
+const stopping = "stopping; Ctrl-C again quits at once"
+
 // total is the line about the run as a whole.
 func (p *progress) total(now time.Time, expected time.Duration, known bool) string {
 	var b strings.Builder
@@ -93,6 +96,10 @@ func (p *progress) total(now time.Time, expected time.Duration, known bool) stri
 		return b.String()
 	}
 	fmt.Fprintf(&b, ", %s", short(max(0, now.Sub(p.started))))
+	if p.stopping {
+		b.WriteString(", " + stopping)
+		return b.String()
+	}
 	if known {
 		fmt.Fprintf(&b, ", expected %s", short(expected))
 	}

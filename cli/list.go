@@ -77,7 +77,7 @@ func (f *flow) write(out io.Writer) error {
 		if len(data.Consumers) == 0 {
 			final = "a result"
 		}
-		t.row("    "+clean(name), typeText(data), final)
+		t.row("    "+clean(name), typeName(data.Type), final)
 	}
 	return t.flush()
 }
@@ -96,13 +96,6 @@ func ports(ports []dag.Port) string {
 		names = append(names, name)
 	}
 	return clean(strings.Join(names, ", "))
-}
-
-func typeText(d dag.Data) string {
-	if d.Type == nil {
-		return "any"
-	}
-	return d.Type.String()
 }
 
 // listJSON writes the same for programs.

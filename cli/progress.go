@@ -43,6 +43,8 @@ type progress struct {
 	started time.Time
 	took    time.Duration // of the whole, once it has ended
 	over    bool
+
+	stopping bool // cancelled, and not over
 }
 
 // mostRecent bounds how many ended tasks a display can show.
@@ -113,6 +115,13 @@ func (p *progress) observe(e runnel.Event) {
 	if p.told != nil {
 		p.told(p, e, r)
 	}
+}
+
+// stop notes that the run was cancelled.
+func (p *progress) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopping = true
 }
 
 // set moves a task to another state.

@@ -42,7 +42,7 @@ func (c *call) root() *cobra.Command {
 	root.AddCommand(c.list(), c.graph(), c.run(), c.sweep(), c.bench(), c.version())
 	root.InitDefaultCompletionCmd()
 	if completion, _, err := root.Find([]string{"completion"}); err == nil {
-		completion.Short = "writes a script for completion in bash, zsh, fish or powershell"
+		completion.Short, completion.Long = "writes a script for completion in bash, zsh, fish or powershell", ""
 		for _, shell := range completion.Commands() {
 			shell.Short = "writes the script for " + shell.Name()
 		}

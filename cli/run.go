@@ -50,9 +50,8 @@ func (c *call) run() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "runs a pipeline and prints its results",
-		Long: `runs a pipeline. Results go to the standard output, progress and errors to the
-standard error. Ctrl-C cancels the run and shows what was finished; a second one
-quits at once`,
+		Long: `Results go to the standard output, progress and errors to the standard error.
+Ctrl-C cancels the run and shows what was finished; a second one quits at once.`,
 	}
 	return c.eachFlow(cmd, func(cmd *cobra.Command, f *flow) {
 		rf := new(runFlags)
@@ -98,7 +97,7 @@ func (c *call) runFlow(cmd *cobra.Command, f *flow, g *given, rf *runFlags) erro
 	if cmd.Flags().Changed("max-parallel") {
 		opts = append(opts, runnel.MaxParallel(rf.parallel))
 	}
-	observe, finish := c.follow(rf, graph, past)
+	observe, finish := c.follow(ctx, rf, graph, past)
 	if observe != nil {
 		opts = append(opts, runnel.Observe(observe))
 	}
@@ -154,26 +153,34 @@ func (rf *runFlags) options() []runnel.RunOption {
 }
 
 // follow shows the progress of a run. finish has to be called at its end.
-func (c *call) follow(rf *runFlags, graph *dag.Graph, past history) (observe runnel.Observer, finish func()) {
+func (c *call) follow(ctx context.Context, rf *runFlags, graph *dag.Graph, past history) (observe runnel.Observer, finish func()) {
 	t, isTerminal := terminalOf(c.Err)
 	how := rf.progress
 	if how == "auto" && isTerminal {
 		how = "live"
 	}
 	p := newProgress(graph, time.Now())
-	switch {
-	case how == "off":
+	switch how {
+	case "off":
 		return nil, func() {}
-	case how == "live":
+	case "live":
 		if !isTerminal {
 			t = terminal{w: c.Err, fd: -1}
 		}
 		l := &live{terminal: t, p: p, graph: graph, history: past, slots: rf.parallel, color: colored()}
 		l.start()
-		return p.observe, l.finish
+		stopped := context.AfterFunc(ctx, p.stop)
+		return p.observe, func() { stopped(); l.finish() }
 	}
 	p.told = plainLines(c.Err)
-	return p.observe, func() {}
+	stopped := context.AfterFunc(ctx, func() {
+		p.mu.Lock() // no lines at the same time
+		defer p.mu.Unlock()
+		if !p.over {
+			c.say("%s", stopping)
+		}
+	})
+	return p.observe, func() { stopped() }
 }
 
 // files writes what was asked for into files.

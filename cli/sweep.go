@@ -31,8 +31,8 @@ func (c *call) sweep() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sweep",
 		Short: "runs a pipeline for every combination of some inputs' values",
-		Long: `runs a pipeline for every combination of some inputs' values and shows the results
-side by side. A combination that fails is shown as such, and the others go on`,
+		Long: `The results are shown side by side. A combination that fails is shown as such, and
+the others go on.`,
 	}
 	return c.eachFlow(cmd, func(cmd *cobra.Command, f *flow) {
 		rf := new(runFlags)

@@ -1,0 +1,8 @@
+//go:build unix
+
+package cli
+
+import (
+	_ "github.com/charmbracelet/x/vt"
+	_ "github.com/creack/pty"
+)
