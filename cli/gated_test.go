@@ -84,12 +84,17 @@ func gatedPipelines() []*runnel.Pipeline {
 		return 1, nil
 	})
 	many := runnel.NewPipeline(runnel.PipelineName("many"))
+	var names []string
 	for i := range 30 {
 		name := "task" + string(rune('a'+i/10)) + string(rune('0'+i%10))
+		names = append(names, name)
 		many.Add(runnel.NewValuesTask(name, nil, []string{name}, func(ctx context.Context, _ runnel.Values) (runnel.Values, error) {
 			return runnel.Values{name: i}, g.wait(ctx, 'e')
 		}))
 	}
+	many.Add(runnel.NewValuesTask("end", names, []string{"end"}, func(_ context.Context, in runnel.Values) (runnel.Values, error) {
+		return runnel.Values{"end": len(in)}, nil
+	}))
 	patient := runnel.NewTask("patient", func(context.Context, struct{ Fetch []int }) (string, error) {
 		return "", errors.New("nobody is there")
 	}, runnel.Retries(1), runnel.RetryDelay(time.Hour), runnel.RetryJitter(false), runnel.MaxRetryTime(0))

@@ -144,7 +144,7 @@ func (g *given) values(ctx context.Context, c *call, cmd *cobra.Command, need *d
 			continue
 		}
 		input := g.flow.input(name)
-		problems = append(problems, fmt.Sprintf("input %q of type %s is missing: give it with %s (%s)", name, input.typeName(), strings.Join(quoteAll(g.words(input, sample(input.typ))), " "), input.about()))
+		problems = append(problems, fmt.Sprintf("input %q of type %s is missing: give it with %s (%s)", name, input.typeName(), strings.Join(quoteAll(g.words(input, sample(input.typ))), " "), input.takenBy()))
 	}
 	if len(problems) == 0 {
 		return in, nil

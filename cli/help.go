@@ -36,7 +36,7 @@ func (c *call) help(cmd *cobra.Command, _ []string) {
 		t := newTable(out, 3)
 		for _, sub := range cmd.Commands() {
 			if sub.IsAvailableCommand() {
-				t.row("  "+sub.Name(), sub.Short)
+				t.row("  "+sub.Name(), c.short(sub))
 			}
 		}
 		_ = t.flush() // as for the lines around it, nobody can be told
@@ -50,9 +50,11 @@ func (c *call) help(cmd *cobra.Command, _ []string) {
 	})
 	if g != nil && len(g.flow.inputs) > 0 {
 		fmt.Fprintf(out, "\nInputs:\n%s", g.shown.FlagUsagesWrapped(width))
+		t := newTable(out, 3)
 		for _, in := range g.bare {
-			fmt.Fprintf(out, "      %s %s   %s\n", "--input", quote(clean(in.name)+"=…"), in.about())
+			t.row("      --input "+quote(clean(in.name)+"=…"), in.about())
 		}
+		_ = t.flush()
 	}
 	if own.HasAvailableFlags() {
 		fmt.Fprintf(out, "\nFlags:\n%s", own.FlagUsagesWrapped(width))
@@ -68,3 +70,14 @@ func (c *call) help(cmd *cobra.Command, _ []string) {
 
 // title writes a placeholder as a heading.
 func title(word string) string { return word[:1] + strings.ToLower(word[1:]) }
+
+// short says in a line what a command does, and of one pipeline of several what
+// it is.
+func (c *call) short(cmd *cobra.Command) string {
+	for _, f := range c.flows {
+		if cmd.Parent().HasParent() && f.name == cmd.Name() {
+			return fmt.Sprintf("%s, %s", plural(f.graph.Len(), "task", "tasks"), plural(len(f.inputs), "input", "inputs"))
+		}
+	}
+	return cmd.Short
+}

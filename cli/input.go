@@ -69,22 +69,23 @@ func (in *input) about() string {
 	case in.optional:
 		need = "optional"
 	}
-	by := "task"
-	if len(in.takers) > 1 {
-		by = "tasks"
-	}
-	takers := in.takers
-	const most = 3
-	more := ""
-	if len(takers) > most {
-		more = fmt.Sprintf(" and %d more", len(takers)-most)
-		takers = takers[:most]
-	}
-	text := fmt.Sprintf("%s; for %s %s%s", need, by, clean(strings.Join(takers, ", ")), more)
+	text := need + "; " + in.takenBy()
 	if why := unfit(in.typ); why != "" {
 		text += "; " + why
 	}
 	return text
+}
+
+// takenBy names the tasks that take an input, the first of many.
+func (in *input) takenBy() string {
+	const most = 3
+	if more := len(in.takers) - most; more > 0 {
+		return fmt.Sprintf("for tasks %s and %d more", clean(strings.Join(in.takers[:most], ", ")), more)
+	}
+	if len(in.takers) > 1 {
+		return "for tasks " + clean(strings.Join(in.takers, ", "))
+	}
+	return "for task " + clean(strings.Join(in.takers, ", "))
 }
 
 // typeName is the type as its users write it.

@@ -61,7 +61,7 @@ func (r *row) note(now time.Time) string {
 	case r.mapped:
 		add("%s", plural(r.retries, "retry", "retries"))
 	case r.state == runnel.Retrying:
-		add("attempt %d in %s", r.attempt+1, short(max(0, r.again.Sub(now))))
+		add("attempt %d in %s: %s", r.attempt+1, short(max(0, r.again.Sub(now))), firstLine(r.err))
 	case r.state == runnel.Running:
 		add("attempt %d", r.attempt)
 	default:
@@ -73,7 +73,7 @@ func (r *row) note(now time.Time) string {
 	switch {
 	case r.reason != "":
 		add("%s", clean(r.reason))
-	case r.err != nil && r.state != runnel.Running && r.state != runnel.Succeeded:
+	case r.err != nil && r.state.Ended() && r.state != runnel.Succeeded:
 		add("%s", firstLine(r.err))
 	}
 	return strings.Join(notes, ", ")

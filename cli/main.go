@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // errSignal is the cause of a run that was cancelled by a signal.
@@ -16,7 +17,7 @@ var errSignal = errors.New("interrupted")
 // status. SIGINT (Ctrl-C) or SIGTERM cancels what is going on, which ends when
 // the running tasks have returned; a second one ends the program at once. The
 // display never hides the cursor and leaves it below what it drew, so there is
-// nothing to clean up.
+// nothing to clean up but the terminal's echo of the key.
 func (t *Tool) Main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
@@ -25,7 +26,25 @@ func (t *Tool) Main() {
 		s := <-signals
 		cancel(fmt.Errorf("%w by a signal: %v", errSignal, s))
 		<-signals
+		t.quit()
 		os.Exit(ExitCancelled)
 	}()
 	os.Exit(t.Run(ctx, os.Args[1:], Streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// quit says that the program ends, but does not wait for a terminal that is
+// stopped.
+func (t *Tool) quit() {
+	said := make(chan struct{})
+	go func() {
+		defer close(said)
+		if _, ok := terminalOf(os.Stderr); ok {
+			fmt.Fprint(os.Stderr, "\r\x1b[K")
+		}
+		fmt.Fprintf(os.Stderr, "%s: quit without waiting for the tasks that run\n", t.name)
+	}()
+	select {
+	case <-said:
+	case <-time.After(time.Second):
+	}
 }

@@ -31,8 +31,8 @@ func plainLines(w io.Writer) func(*progress, runnel.Event, *row) {
 				say("%s  %s", pad("running", 9), clean(e.Task))
 			}
 		case runnel.AttemptFailed:
-			if e.Retry && e.Index == nil {
-				say("%s  %s  attempt %d in %s: %s", pad("retrying", 9), clean(e.Task), e.Attempt+1, short(e.Delay), firstLine(e.Err))
+			if r != nil && e.Retry && e.Index == nil {
+				say("%s  %s  %s", pad("retrying", 9), clean(e.Task), r.note(e.At))
 			}
 		case runnel.TaskUnresponsive:
 			say("%s  %s  goes on %s after its context ended", pad("running", 9), clean(e.Task), short(e.For))

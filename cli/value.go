@@ -28,7 +28,7 @@ func unfit(t reflect.Type) string {
 	default:
 		return ""
 	}
-	return fmt.Sprintf("a %s cannot be given on a command line", t)
+	return fmt.Sprintf("a value of type %s cannot be given on a command line", t)
 }
 
 // parse makes a value of a type, nil for any type, of the texts that were given
