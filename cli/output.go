@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/json"
 	"fmt"
@@ -72,16 +73,16 @@ func readable(v any) string {
 	case error, fmt.Stringer, encoding.TextMarshaler:
 		return printed(v)
 	}
-	text, err := json.MarshalIndent(v, "", "  ")
+	text, err := marshal(v)
 	switch {
 	case err != nil:
 		return printed(v)
-	case len(text) <= 200:
-		if short, err := json.Marshal(v); err == nil && len(short) <= 72 {
-			return string(short)
-		}
+	case len(text) <= 72:
+		return string(text)
 	}
-	return string(text)
+	var b bytes.Buffer
+	_ = json.Indent(&b, text, "", "  ") // it is JSON
+	return b.String()
 }
 
 // printed is what fmt makes of a value; it survives methods that panic.
@@ -104,7 +105,11 @@ func marshal(v any) (text []byte, err error) {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	return json.Marshal(v)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err = e.Encode(v)
+	return bytes.TrimSpace(b.Bytes()), err
 }
 
 // resultJSON is what run --json writes.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -73,7 +74,7 @@ func tool(t *testing.T, env []string, args ...string) *exec.Cmd {
 	}
 	cmd := exec.Command(path)
 	cmd.Args = append([]string{"mytool"}, args...)
-	cmd.Env = append(append(os.Environ(), asTool+"=1", "TERM=xterm-256color", "NO_COLOR=", "GOCOVERDIR="+t.TempDir()), env...)
+	cmd.Env = append(append(os.Environ(), asTool+"=gated", "TERM=xterm-256color", "NO_COLOR=", "GOCOVERDIR="+t.TempDir()), env...)
 	return cmd
 }
 
@@ -424,5 +425,40 @@ func TestTerminate(t *testing.T) {
 	_ = cmd.Wait()
 	if code := cmd.ProcessState.ExitCode(); code != ExitCancelled || !strings.Contains(text.String(), "stopping; Ctrl-C again quits at once") || !strings.Contains(text.String(), "interrupted by a signal: terminated") {
 		t.Errorf("exit status %d, want %d; standard error\n%s", code, ExitCancelled, text.String())
+	}
+}
+
+// The examples of right calls are right: a shell reads them, and the run begins.
+func TestExamplesCanBeCopied(t *testing.T) {
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir()
+	if err := os.Symlink(path, filepath.Join(bin, "mytool")); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ args, env string }{
+		{"run train", "pipelines"},
+		{"run train --alpha x --target=score", "pipelines"},
+		{"run every-type", "pipelines"},
+		{"run every-type --on=maybe --text it's --json", "pipelines"},
+		{"sweep every-type", "pipelines"},
+		{"sweep train --grid alpha=1,x", "pipelines"},
+		{"bench measure -n 1", "pipelines"},
+	} {
+		got := called(t, "", pipelines(), strings.Fields(c.args)...)
+		_, example, ok := strings.Cut(got.errors, "for example:\n  ")
+		if got.code != ExitUsage || !ok {
+			t.Errorf("%s: no example in %v", c.args, got)
+			continue
+		}
+		example, _, _ = strings.Cut(example, "\n")
+		cmd := exec.Command("sh", "-c", example)
+		cmd.Env = append(os.Environ(), asTool+"="+c.env, "PATH="+bin+":"+os.Getenv("PATH"))
+		out, err := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code == ExitUsage || code < 0 || strings.Contains(string(out), "panic") {
+			t.Errorf("%s: %v\n%s", example, err, out)
+		}
 	}
 }

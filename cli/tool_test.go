@@ -22,8 +22,11 @@ import (
 const asTool = "RUNNEL_CLI_TEST_TOOL"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asTool) != "" {
+	switch os.Getenv(asTool) {
+	case "gated":
 		Main(gatedPipelines()...)
+	case "pipelines":
+		Main(pipelines()...)
 	}
 	goleak.VerifyTestMain(m)
 }

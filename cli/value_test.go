@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 type celsius float64
@@ -213,6 +214,9 @@ func FuzzInput(f *testing.F) {
 		}
 		if in.typ == bytesType || in.typ.Kind() == reflect.Interface || in.typ == durationType || in.name == "pauses" {
 			return // which JSON writes in another way
+		}
+		if !utf8.ValidString(text) {
+			return // which JSON cannot hold
 		}
 		written, err := json.Marshal(v)
 		if err != nil {
