@@ -91,7 +91,6 @@ func TestReadableResults(t *testing.T) {
 		{errors.New("failed"), "x: failed\n"},
 		{nil, "x: nil\n"},
 		{Config{Rate: 1, Tags: []string{"<a>"}}, `x: {"rate":1,"tags":["<a>"]}` + "\n"},
-		{make(chan int, 0) == nil, "x: false\n"},
 		{long, "x:\n  [\n" + strings.Repeat("    0,\n", mostLines-1) + "  … and 962 more lines; --json shows all\n"},
 	} {
 		var b strings.Builder
