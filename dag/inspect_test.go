@@ -117,9 +117,6 @@ func TestCriticalPath(t *testing.T) {
 		dag.Spec{Name: "end", Inputs: ports("j")},
 		dag.Spec{Name: "alone"},
 	)
-	costs := func(m map[string]float64) func(*dag.Node) float64 {
-		return func(n *dag.Node) float64 { return m[n.Name] }
-	}
 	for _, c := range []struct {
 		name string
 		cost func(*dag.Node) float64

@@ -1,0 +1,2 @@
+// Package viz draws pictures of graphs and of runs.
+package viz
