@@ -2,16 +2,109 @@ package cli
 
 import (
 	"fmt"
+	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
+
+	"github.com/runnelflow/runnel"
+	"github.com/runnelflow/runnel/dag"
 )
 
+// view is how a graph is to be drawn.
+type view struct {
+	report   *runnel.Report // of a run of it; nil: none
+	width    int            // of text, in columns; 0: as wide as it gets
+	color    bool           // of text
+	above    int            // tasks, from which on alike ones are drawn as one
+	collapse []string       // paths of nested pipelines to fold
+	fold     bool           // all of them
+}
+
+// graphFormat is a format of pictures of graphs.
+type graphFormat struct {
+	name   string
+	ending string // of files
+	binary bool
+	draw   func(w io.Writer, g *dag.Graph, v view) error
+}
+
+// graphFormats are the formats, the default first.
+var graphFormats = []graphFormat{
+	{"text", "txt", false, func(w io.Writer, g *dag.Graph, v view) error {
+		_, err := fmt.Fprintln(w, g)
+		return err
+	}},
+	{"json", "json", false, func(w io.Writer, g *dag.Graph, v view) error { return writeJSON(w, g) }},
+}
+
+func graphFormatNames() []string {
+	var names []string
+	for _, f := range graphFormats {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// formatOf finds a format by its name, or without one by the file's.
+func formatOf(cmd *cobra.Command, name, file string) (graphFormat, error) {
+	i := slices.IndexFunc(graphFormats, func(f graphFormat) bool { return f.name == name })
+	if name == "" {
+		i = max(0, formatOfFile(file))
+	}
+	if i < 0 {
+		return graphFormat{}, unknownFormat(cmd, name, graphFormatNames())
+	}
+	return graphFormats[i], nil
+}
+
+// formatOfFile is the place of the format that a file's ending asks for, or -1.
+func formatOfFile(file string) int {
+	return slices.IndexFunc(graphFormats, func(f graphFormat) bool { return f.ending == extension(file) })
+}
+
+// graph draws the graph of a pipeline.
 func (c *call) graph() *cobra.Command {
-	cmd := &cobra.Command{Use: "graph", Short: "draws a pipeline's graph"}
+	cmd := &cobra.Command{
+		Use:   "graph",
+		Short: "draws a pipeline's graph",
+		Long:  "To the standard output, or into a file whose ending says the format.",
+	}
 	return c.eachFlow(cmd, func(cmd *cobra.Command, f *flow) {
-		cmd.RunE = func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(c.Out, f.graph)
-			return err
+		var v view
+		flags := cmd.Flags()
+		format := flags.String("format", "", listed(graphFormatNames()))
+		name(flags, "format", "FORMAT")
+		output := flags.String("output", "", "write into a file")
+		name(flags, "output", "FILE")
+		targets := flags.StringSlice("target", nil, "only what these outputs need")
+		name(flags, "target", "OUTPUTS")
+		flags.IntVar(&v.width, "width", 0, "columns of text (0 is the terminal's width, or as wide as it gets)")
+		name(flags, "width", "N")
+		complete(cmd, f)
+		offerFormats(cmd, graphFormatNames())
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+			g, err := f.needed(cmd, *targets)
+			if err != nil {
+				return err
+			}
+			picture, err := formatOf(cmd, *format, *output)
+			if err != nil {
+				return err
+			}
+			if *output != "" {
+				return writeFile(*output, func(w io.Writer) error { return picture.draw(w, g, v) })
+			}
+			if t, ok := terminalOf(c.Out); ok {
+				if picture.binary {
+					return wrong(cmd, "%s is not for a terminal: give it a file with --output", picture.name)
+				}
+				v.color = colored()
+				if width, _ := t.size(); v.width == 0 {
+					v.width = width
+				}
+			}
+			return picture.draw(c.Out, g, v)
 		}
 	})
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,7 +21,7 @@ type runFlags struct {
 	json     bool
 	progress string
 	expect   string
-	report   string
+	files    files
 }
 
 // errorModes are the values of --on-error.
@@ -63,8 +61,7 @@ Ctrl-C cancels the run and shows what was finished; a second one quits at once.`
 		flags.BoolVar(&rf.json, "json", false, "write all outputs and the report as JSON")
 		flags.StringVar(&rf.progress, "progress", "auto", "how progress is shown: live, plain lines or off; auto is live on a terminal, else plain")
 		name(flags, "progress", "HOW")
-		flags.StringVar(&rf.report, "report", "", "write the report to a file: JSON, or a table for .txt")
-		name(flags, "report", "FILE")
+		rf.files.flags(cmd)
 		flags.StringVar(&rf.expect, "expect", "", "the JSON report of an earlier run, whose times make the expected time known")
 		name(flags, "expect", "FILE")
 		g := c.inputFlags(cmd, f)
@@ -109,7 +106,7 @@ func (c *call) runFlow(cmd *cobra.Command, f *flow, g *given, rf *runFlags) erro
 		}
 		return err
 	}
-	failed := rf.files(res.Report())
+	failed := rf.files.write(graph, res.Report())
 	c.conclude(ctx, graph, rf, res, err)
 	if failed != nil {
 		c.say("%v", failed)
@@ -134,7 +131,7 @@ func (rf *runFlags) check(cmd *cobra.Command) error {
 	if rf.timeout < 0 {
 		return wrong(cmd, "--timeout must be 0 or more, got %s", rf.timeout)
 	}
-	return nil
+	return rf.files.check(cmd)
 }
 
 // context bounds a run by --timeout.
@@ -183,14 +180,6 @@ func (c *call) follow(ctx context.Context, rf *runFlags, graph *dag.Graph, past 
 	return p.observe, func() { stopped() }
 }
 
-// files writes what was asked for into files.
-func (rf *runFlags) files(r *runnel.Report) error {
-	if rf.report == "" {
-		return nil
-	}
-	return writeFile(rf.report, func(w io.Writer) error { return writeReport(w, rf.report, r) })
-}
-
 // conclude shows what a run has produced, and what it has not.
 func (c *call) conclude(ctx context.Context, graph *dag.Graph, rf *runFlags, res *runnel.Result, err error) {
 	switch {
@@ -213,26 +202,4 @@ func (c *call) conclude(ctx context.Context, graph *dag.Graph, rf *runFlags, res
 		return
 	}
 	c.say("%v", err)
-}
-
-// writeFile makes a file, and no half of one.
-func writeFile(name string, write func(io.Writer) error) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(write(f), f.Close()); err != nil {
-		os.Remove(name)
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return nil
-}
-
-// writeReport writes a report in the format that a file's name asks for.
-func writeReport(w io.Writer, name string, r *runnel.Report) error {
-	if extension(name) == "txt" {
-		_, err := fmt.Fprint(w, r)
-		return err
-	}
-	return writeJSON(w, r)
 }

@@ -149,6 +149,29 @@ func TestReportsOfARunInFiles(t *testing.T) {
 	if text, err := os.ReadFile(table); err != nil || !strings.Contains(string(text), "\nTASK ") {
 		t.Errorf("%v\n%s", err, text)
 	}
+	for _, end := range []string{"svg", "txt", "json", "trace"} {
+		file := filepath.Join(dir, "timeline."+end)
+		got := called(t, "", ps, "run", "--words", "a", "--progress=off", "--timeline", file)
+		if text, err := os.ReadFile(file); got.code != ExitOK || err != nil || !strings.Contains(string(text), "lengths") {
+			t.Errorf("%v, %s\n%s", err, text, got)
+		}
+	}
+	for _, f := range graphFormats {
+		if f.ending == "" {
+			continue
+		}
+		file := filepath.Join(dir, "picture."+f.ending)
+		got := called(t, "", ps, "run", "--words", "a", "--progress=off", "--picture", file)
+		if text, err := os.ReadFile(file); got.code != ExitOK || err != nil || !f.binary && !strings.Contains(string(text), "lengths") {
+			t.Errorf("%v, %s\n%s", err, text, got)
+		}
+	}
+	for _, args := range []string{"--report r", "--report r.svg", "--timeline t.gif", "--picture p"} {
+		got := called(t, "", ps, append([]string{"run", "--words", "a"}, strings.Fields(args)...)...)
+		if got.code != ExitUsage || !strings.Contains(got.errors, "must end in ") {
+			t.Errorf("%s: %v", args, got)
+		}
+	}
 	// The report tells the next run what to expect.
 	h, err := readHistory(asJSON)
 	if err != nil || h["lengths"].elements != 1 {
