@@ -3,7 +3,6 @@ package runnel
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -42,6 +41,7 @@ type link struct {
 // builder collects what is wrong while a graph is built.
 type builder struct {
 	built
+	pipeline  *Pipeline
 	problems  []Problem
 	namesakes map[string][]int32    // tasks whose name was taken already
 	originals []*declaration        // of tasks, before defaults
@@ -56,10 +56,11 @@ func (b *builder) problem(task *declaration, format string, args ...any) {
 	b.problems = append(b.problems, p)
 }
 
-// build infers the graph of tasks and checks it. The error is a *BuildError with
-// every problem.
-func build(config *pipelineConfig, tasks []AnyTask) (*built, error) {
-	b := &builder{built: built{config: config}}
+// build infers the graph of a pipeline's tasks and checks it. The error is a
+// *BuildError with every problem.
+func build(p *Pipeline, tasks []AnyTask) (*built, error) {
+	config := &p.config
+	b := &builder{built: built{config: config}, pipeline: p}
 	for _, text := range config.problems {
 		b.problem(nil, "%s", text)
 	}
@@ -263,7 +264,13 @@ func (b *builder) linkAfter(i int32, d *declaration) {
 				continue
 			}
 			b.problem(d, "After(%q): no task has that name"+hintMark, name)
-			hintFor(b.problems, name, maps.Keys(b.names))
+			hintFor(b.problems, name, func(yield func(string) bool) {
+				for other := range b.names {
+					if other != d.Name() && !yield(other) { // a task cannot wait for itself
+						return
+					}
+				}
+			})
 		}
 	}
 }
@@ -383,7 +390,7 @@ func (b *builder) flow(from, to int32) string {
 func (g *built) dag() (*dag.Graph, error) {
 	specs := make([]dag.Spec, len(g.tasks))
 	for i, d := range g.tasks {
-		s := dag.Spec{Name: d.Name(), Description: d.config.description, Meta: d.Meta()}
+		s := dag.Spec{Name: d.Name(), Description: d.config.description, Meta: d.Meta(), Path: d.path}
 		for _, in := range d.inputs {
 			s.Inputs = append(s.Inputs, dag.Port{Name: in.name, Axes: in.axes, Type: nested(in.typ, len(in.axes)), Optional: in.optional, Default: in.preset})
 		}

@@ -58,6 +58,10 @@ func (b *builder) flatten(d *declaration) {
 	if len(d.problems) > 0 {
 		return
 	}
+	if d.nest.pipeline.reaches(b.pipeline, map[*Pipeline]bool{}) {
+		b.problem(d, "its pipeline is, or nests, the one that it is part of: nest a pipeline that does without this task")
+		return
+	}
 	inner, err := d.nest.pipeline.build()
 	if err != nil {
 		b.problem(d, "its pipeline cannot be built: %s", strings.TrimPrefix(err.Error(), "runnel: "))
@@ -77,6 +81,24 @@ func (b *builder) flatten(d *declaration) {
 		b.nests[f.path+path] = f.path + target
 	}
 	b.nests[d.Name()] = f.path + inner.tasks[inner.producers[d.nest.target].task].Name()
+}
+
+// reaches reports whether a pipeline is another one or nests it, at any depth.
+// Building it would then wait for itself.
+func (p *Pipeline) reaches(other *Pipeline, seen map[*Pipeline]bool) bool {
+	if p == other {
+		return true
+	}
+	if seen[p] {
+		return false
+	}
+	seen[p] = true
+	for _, t := range p.Tasks() {
+		if n := t.declared().nest; n != nil && n.pipeline != nil && n.pipeline.reaches(other, seen) {
+			return true
+		}
+	}
+	return false
 }
 
 // flattener copies the tasks of one nested pipeline.
@@ -129,6 +151,7 @@ func (f *flattener) check() bool {
 func (f *flattener) copy(i int32) *declaration {
 	c := f.inner.tasks[i].copy()
 	c.within = f.path + c.within
+	c.path = slices.Concat([]string{f.task.Name()}, c.path)
 	if c.name == "" {
 		c.name = f.inner.tasks[i].ownName() // its outputs get other names
 	}

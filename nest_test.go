@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/runnelflow/runnel"
@@ -165,5 +167,45 @@ func TestNestIsCheckedAgainstItsPipeline(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), `task "part" (nest_test.go:`) {
 			t.Errorf("got\n  %v\nwant one with %q that names the task and its place", err, c.want)
 		}
+	}
+}
+
+func TestNestInItselfIsRefused(t *testing.T) {
+	self := runnel.NewPipeline()
+	self.Add(runnel.Literal("one", 1), runnel.Nest[struct{}, int]("again", self, "one"))
+	a, b := runnel.NewPipeline(), runnel.NewPipeline()
+	a.Add(runnel.Literal("one", 1), runnel.Nest[struct{}, int]("two", b, "three"))
+	b.Add(runnel.Nest[struct{}, int]("three", a, "one"))
+	outer := runnel.NewPipeline().Add(runnel.Nest[struct{}, int]("deep", a, "one"))
+	var wg sync.WaitGroup
+	for _, p := range []*runnel.Pipeline{self, a, b, outer, a, b} {
+		wg.Go(func() {
+			if err := p.Build(); err == nil || !strings.Contains(err.Error(), "nests, the one that it is part of") || !strings.Contains(err.Error(), "nest_test.go:") {
+				t.Errorf("a pipeline in itself was built, or refused without a reason: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestAddWhileBuilding(t *testing.T) {
+	p := runnel.NewPipeline().Add(runnel.Literal("first", 0))
+	var wg sync.WaitGroup
+	for i := range 50 {
+		wg.Go(func() {
+			p.Add(runnel.Literal("n"+strconv.Itoa(i), i))
+			g, err := p.Graph()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, ok := g.Node("n" + strconv.Itoa(i)); !ok {
+				t.Errorf("the graph lacks task n%d, which was added before it was asked for", i)
+			}
+		})
+	}
+	wg.Wait()
+	if g, _ := p.Graph(); g.Len() != 51 {
+		t.Errorf("%d tasks in the graph, want 51", g.Len())
 	}
 }

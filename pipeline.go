@@ -16,10 +16,11 @@ import (
 type Pipeline struct {
 	config pipelineConfig
 
-	mu    sync.Mutex
-	tasks []AnyTask
-	built *built // of tasks, nil until it is asked for
-	err   error
+	mu       sync.Mutex
+	tasks    []AnyTask
+	built    *built // of tasks, nil until it is asked for
+	err      error
+	building sync.Mutex // held while built is made, and taken before mu
 }
 
 // pipelineConfig is what options say about a pipeline.
@@ -140,12 +141,29 @@ func (p *Pipeline) Build() error {
 }
 
 func (p *Pipeline) build() (*built, error) {
+	if b, err, _ := p.last(); b != nil || err != nil {
+		return b, err
+	}
+	p.building.Lock()
+	defer p.building.Unlock()
+	b, err, tasks := p.last()
+	if b != nil || err != nil {
+		return b, err
+	}
+	b, err = build(p, tasks)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.built == nil && p.err == nil {
-		p.built, p.err = build(&p.config, p.tasks)
+	if len(p.tasks) == len(tasks) { // else one was added meanwhile
+		p.built, p.err = b, err
 	}
-	return p.built, p.err
+	return b, err
+}
+
+// last is what was built last, if nothing was added since, and the tasks.
+func (p *Pipeline) last() (*built, error, []AnyTask) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.built, p.err, p.tasks
 }
 
 // Name is the name given by [PipelineName], or empty.

@@ -99,7 +99,7 @@ func (r *Report) Cost(n *dag.Node) float64 {
 
 // Task is the report of the named task.
 func (r *Report) Task(name string) (TaskReport, bool) {
-	if r.index == nil {
+	if r == nil || r.index == nil {
 		return TaskReport{}, false // not a report of a run
 	}
 	i, ok := r.index()[name]

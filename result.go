@@ -38,7 +38,7 @@ func Get[T any](r *Result, name string) (T, error) {
 // caller's, the values are not copies.
 func (r *Result) Outputs() map[string]any {
 	out := map[string]any{}
-	if r == nil {
+	if r == nil || r.x == nil {
 		return out
 	}
 	for n := range r.x.plan.nodes {
@@ -56,9 +56,10 @@ func (r *Result) Outputs() map[string]any {
 	return out
 }
 
-// Report tells what became of each task, and when.
+// Report tells what became of each task, and when. It is nil where there is no
+// result, and a nil report has no tasks.
 func (r *Result) Report() *Report {
-	if r == nil {
+	if r == nil || r.x == nil {
 		return nil
 	}
 	return r.x.report()

@@ -23,6 +23,7 @@ type Spec struct {
 	Outputs     []Port         // a name is produced once in the whole graph
 	After       []string       // names of tasks to wait for without taking data
 	Meta        map[string]any // copied, but not in depth
+	Path        []string       // of the nested pipelines around it, the outermost first; for pictures alone
 }
 
 // New infers the graph of the given tasks: whoever consumes a data name
