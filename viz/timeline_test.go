@@ -1,41 +1,16 @@
-package viz_test
+package viz
 
 import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"io"
-	"os"
-	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/runnelflow/runnel"
-	"github.com/runnelflow/runnel/viz"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-// golden compares with a file under testdata.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs; go test ./viz -update rewrites it. Got\n%s", path, got)
-	}
-}
 
 // nightly is a pipeline in which a task of each kind does its work on a clock.
 func nightly(t *testing.T) *runnel.Pipeline {
@@ -97,7 +72,7 @@ func reportOfNightly(t *testing.T) (r *runnel.Report) {
 	return r
 }
 
-func text(t *testing.T, write func(io.Writer) error) []byte {
+func written(t *testing.T, write func(io.Writer) error) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := write(&b); err != nil {
@@ -108,10 +83,10 @@ func text(t *testing.T, write func(io.Writer) error) []byte {
 
 func TestTimelines(t *testing.T) {
 	r := reportOfNightly(t)
-	golden(t, "timeline.svg", text(t, func(w io.Writer) error { return viz.TimelineSVG(w, r) }))
-	golden(t, "timeline.txt", text(t, func(w io.Writer) error { return viz.TimelineText(w, r) }))
-	golden(t, "timeline.ascii.txt", text(t, func(w io.Writer) error { return viz.TimelineText(w, r, viz.ASCII(), viz.Width(80)) }))
-	golden(t, "timeline.color.txt", text(t, func(w io.Writer) error { return viz.TimelineText(w, r, viz.Color(true), viz.Rows(5)) }))
-	golden(t, "timeline.json", text(t, func(w io.Writer) error { return viz.TimelineJSON(w, r) }))
-	golden(t, "timeline.trace.json", text(t, func(w io.Writer) error { return viz.ChromeTrace(w, r) }))
+	golden(t, "timeline.svg.golden", written(t, func(w io.Writer) error { return TimelineSVG(w, r) }))
+	golden(t, "timeline.txt.golden", written(t, func(w io.Writer) error { return TimelineText(w, r) }))
+	golden(t, "timeline.ascii.txt.golden", written(t, func(w io.Writer) error { return TimelineText(w, r, ASCII(), Width(80)) }))
+	golden(t, "timeline.color.txt.golden", written(t, func(w io.Writer) error { return TimelineText(w, r, Color(true), Rows(5)) }))
+	golden(t, "timeline.json.golden", written(t, func(w io.Writer) error { return TimelineJSON(w, r) }))
+	golden(t, "timeline.trace.json.golden", written(t, func(w io.Writer) error { return ChromeTrace(w, r) }))
 }

@@ -1,4 +1,4 @@
-package viz_test
+package viz
 
 import (
 	"bytes"
@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/runnelflow/runnel"
-	"github.com/runnelflow/runnel/viz"
 	"pgregory.net/rapid"
 )
 
@@ -141,11 +140,6 @@ func drawReport(t *rapid.T) *runnel.Report {
 	return r
 }
 
-var hardNames = []string{
-	`say "hi"`, `a[b](c){d}<e>`, `</title><script>alert(1)</script>`, "größe 数据 данные", "👩‍👩‍👧🚀", "&amp; &#35; #quot;", "a;b|c\\d`e`",
-	"two\nlines\tand a tab", "%%{init}%%", "end", "\x00\x1b[31m", "\xff\xfe", strings.Repeat("long ", 100), "graph", "--> x", " ", "'", "\u202egnp.exe",
-}
-
 type jsonRow struct {
 	Name, State string
 	Spans       []struct {
@@ -164,7 +158,7 @@ func TestTimelinesOfAnyReport(t *testing.T) {
 
 		// The trace has every task once, in as few lanes as can be.
 		ran := 0
-		got := decodeTrace(r, text(t, func(w io.Writer) error { return viz.ChromeTrace(w, report) }))
+		got := decodeTrace(r, written(t, func(w io.Writer) error { return ChromeTrace(w, report) }))
 		lanes := 0
 		for _, e := range got.TraceEvents {
 			if e.Ph == "X" {
@@ -198,7 +192,7 @@ func TestTimelinesOfAnyReport(t *testing.T) {
 
 		// JSON gives the report back.
 		var decoded struct{ Rows []jsonRow }
-		if err := json.Unmarshal(text(t, func(w io.Writer) error { return viz.TimelineJSON(w, report) }), &decoded); err != nil {
+		if err := json.Unmarshal(written(t, func(w io.Writer) error { return TimelineJSON(w, report) }), &decoded); err != nil {
 			r.Fatal(err)
 		}
 		if len(decoded.Rows) != len(report.Tasks) {
@@ -219,17 +213,17 @@ func TestTimelinesOfAnyReport(t *testing.T) {
 		}
 
 		// The picture is well-formed, and has every name or the number of the rest.
-		texts := wellFormed(t, text(t, func(w io.Writer) error { return viz.TimelineSVG(w, report, viz.Rows(rows)) }))
+		texts := wellFormed(t, written(t, func(w io.Writer) error { return TimelineSVG(w, report, Rows(rows)) }))
 		if hidden := len(report.Tasks) - rows + 1; len(report.Tasks) > rows && !strings.Contains(texts, fmt.Sprintf("+ %d more task", hidden)) {
 			r.Fatalf("%d rows of %d, and nothing says so:\n%s", rows, len(report.Tasks), texts)
 		}
 
 		for _, ascii := range []bool{false, true} {
-			opts := []viz.TimelineOption{viz.Rows(rows), viz.Width(width)}
+			opts := []TimelineOption{Rows(rows), Width(width)}
 			if ascii {
-				opts = append(opts, viz.ASCII())
+				opts = append(opts, ASCII())
 			}
-			lines := strings.Split(string(text(t, func(w io.Writer) error { return viz.TimelineText(w, report, opts...) })), "\n")
+			lines := strings.Split(string(written(t, func(w io.Writer) error { return TimelineText(w, report, opts...) })), "\n")
 			if want := min(rows, len(report.Tasks)) + 5; len(lines) != want {
 				r.Fatalf("%d lines, want %d:\n%s", len(lines), want, strings.Join(lines, "\n"))
 			}
@@ -274,7 +268,7 @@ func TestTimelineOfARunThatGoesOn(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
 		draw := func() string {
-			got := string(text(t, func(w io.Writer) error { return viz.TimelineText(w, run.Report(), viz.Width(60)) }))
+			got := string(written(t, func(w io.Writer) error { return TimelineText(w, run.Report(), Width(60)) }))
 			return strings.ReplaceAll(got, "third ", "second") // either may have the slot
 		}
 		want := `run live: running for 3s
@@ -289,7 +283,7 @@ func TestTimelineOfARunThatGoesOn(t *testing.T) {
 		if got := draw(); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
-		svg := string(text(t, func(w io.Writer) error { return viz.TimelineSVG(w, run.Report()) }))
+		svg := string(written(t, func(w io.Writer) error { return TimelineSVG(w, run.Report()) }))
 		if !strings.Contains(svg, `class="now"`) {
 			t.Error("the picture does not show where now is")
 		}
@@ -316,10 +310,10 @@ func TestTimelinesRefuseWhatTheyCannotDraw(t *testing.T) {
 	good := reportOfNightly(t)
 	none := &runnel.Report{RunID: "r1"}
 	write := map[string]func(io.Writer, *runnel.Report) error{
-		"svg":   func(w io.Writer, r *runnel.Report) error { return viz.TimelineSVG(w, r) },
-		"text":  func(w io.Writer, r *runnel.Report) error { return viz.TimelineText(w, r) },
-		"json":  viz.TimelineJSON,
-		"trace": viz.ChromeTrace,
+		"svg":   func(w io.Writer, r *runnel.Report) error { return TimelineSVG(w, r) },
+		"text":  func(w io.Writer, r *runnel.Report) error { return TimelineText(w, r) },
+		"json":  TimelineJSON,
+		"trace": ChromeTrace,
 	}
 	for name, f := range write {
 		if err := f(io.Discard, nil); err == nil || err.Error() != "viz: a timeline needs the report of a run, got nil: take it from Result.Report or Run.Report" {
@@ -332,8 +326,8 @@ func TestTimelinesRefuseWhatTheyCannotDraw(t *testing.T) {
 			t.Errorf("%s to a full disk: %v", name, err)
 		}
 	}
-	for want, o := range map[string]viz.TimelineOption{"viz: Rows must be 2 or more, got 1": viz.Rows(1), "viz: Width must be 40 or more, got 3": viz.Width(3)} {
-		for name, err := range map[string]error{"svg": viz.TimelineSVG(io.Discard, good, o), "text": viz.TimelineText(io.Discard, good, o)} {
+	for want, o := range map[string]TimelineOption{"viz: Rows must be 2 or more, got 1": Rows(1), "viz: Width must be 40 or more, got 3": Width(3)} {
+		for name, err := range map[string]error{"svg": TimelineSVG(io.Discard, good, o), "text": TimelineText(io.Discard, good, o)} {
 			if err == nil || err.Error() != want {
 				t.Errorf("%s: %v, want %s", name, err, want)
 			}
