@@ -38,11 +38,15 @@ func ExampleTool_Default() {
 		})
 	s := cli.Streams{Out: os.Stdout, Err: os.Stderr}
 	tool.Run(context.Background(), []string{"you"}, s)
-	tool.Run(context.Background(), []string{"graph"}, s)
+	tool.Run(context.Background(), []string{"list"}, s)
 	// Output:
 	// hello [you]
-	// 1 task in 1 level
-	// level 0
-	//   halves: ns[i]*, by*? → halves[i]
-	// * external input, ? optional
+	// pipeline: 1 task in 1 level
+	//   inputs
+	//     by   int     default 2; for task halves
+	//     ns   []int   required; for task halves
+	//   tasks
+	//     halves   ns[i], by? → halves[i]
+	//   outputs
+	//     halves   []float64   a result
 }

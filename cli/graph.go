@@ -9,33 +9,54 @@ import (
 
 	"github.com/runnelflow/runnel"
 	"github.com/runnelflow/runnel/dag"
+	"github.com/runnelflow/runnel/viz"
 )
 
 // view is how a graph is to be drawn.
 type view struct {
 	report   *runnel.Report // of a run of it; nil: none
-	width    int            // of text, in columns; 0: as wide as it gets
+	width    int            // of text, in columns; 0: the default
 	color    bool           // of text
-	above    int            // tasks, from which on alike ones are drawn as one
+	above    int            // tasks from which on alike ones are drawn as one; negative: the default
 	collapse []string       // paths of nested pipelines to fold
-	fold     bool           // all of them
+}
+
+// options are the view as package viz has it.
+func (v view) options() []viz.Option {
+	opts := []viz.Option{viz.WithReport(v.report)}
+	if v.above >= 0 {
+		opts = append(opts, viz.GroupAbove(v.above))
+	}
+	if v.collapse != nil {
+		opts = append(opts, viz.Collapse(v.collapse...))
+	}
+	return opts
 }
 
 // graphFormat is a format of pictures of graphs.
 type graphFormat struct {
 	name   string
-	ending string // of files
+	ending string // of files; empty when another format has it
 	binary bool
 	draw   func(w io.Writer, g *dag.Graph, v view) error
 }
 
 // graphFormats are the formats, the default first.
 var graphFormats = []graphFormat{
-	{"text", "txt", false, func(w io.Writer, g *dag.Graph, v view) error {
+	{"text", "txt", false, func(w io.Writer, g *dag.Graph, _ view) error {
 		_, err := fmt.Fprintln(w, g)
 		return err
 	}},
-	{"json", "json", false, func(w io.Writer, g *dag.Graph, v view) error { return writeJSON(w, g) }},
+	{"json", "json", false, func(w io.Writer, g *dag.Graph, _ view) error { return writeJSON(w, g) }},
+	{"cytoscape", "cyjs", false, drawn(viz.Cytoscape)},
+	{"dot", "dot", false, drawn(viz.DOT)},
+	{"mermaid", "mmd", false, drawn(viz.Mermaid)},
+	{"mermaid-styled", "", false, drawn(viz.MermaidStyled)},
+}
+
+// drawn adapts a function of package viz.
+func drawn(draw func(io.Writer, *dag.Graph, ...viz.Option) error) func(io.Writer, *dag.Graph, view) error {
+	return func(w io.Writer, g *dag.Graph, v view) error { return draw(w, g, v.options()...) }
 }
 
 func graphFormatNames() []string {
@@ -60,7 +81,7 @@ func formatOf(cmd *cobra.Command, name, file string) (graphFormat, error) {
 
 // formatOfFile is the place of the format that a file's ending asks for, or -1.
 func formatOfFile(file string) int {
-	return slices.IndexFunc(graphFormats, func(f graphFormat) bool { return f.ending == extension(file) })
+	return slices.IndexFunc(graphFormats, func(f graphFormat) bool { return f.ending != "" && f.ending == extension(file) })
 }
 
 // graph draws the graph of a pipeline.
@@ -79,8 +100,13 @@ func (c *call) graph() *cobra.Command {
 		name(flags, "output", "FILE")
 		targets := flags.StringSlice("target", nil, "only what these outputs need")
 		name(flags, "target", "OUTPUTS")
-		flags.IntVar(&v.width, "width", 0, "columns of text (0 is the terminal's width, or as wide as it gets)")
-		name(flags, "width", "N")
+		flags.IntVar(&v.width, "width", 0, "columns of text (0 is the terminal's width, or 100)")
+		flags.IntVar(&v.above, "group-above", -1, "draw tasks that are alike as one, from so many tasks on; 0 never does (-1 is 120)")
+		flags.StringSliceVar(&v.collapse, "collapse", nil, "draw nested pipelines of these paths as one box each")
+		for _, flag := range []string{"width", "group-above"} {
+			name(flags, flag, "N")
+		}
+		name(flags, "collapse", "PATHS")
 		complete(cmd, f)
 		offerFormats(cmd, graphFormatNames())
 		cmd.RunE = func(cmd *cobra.Command, _ []string) error {

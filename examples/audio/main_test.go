@@ -253,6 +253,22 @@ func TestFileCalledLikeACommand(t *testing.T) {
 	}
 }
 
+// Every format of the graph goes to the standard output.
+func TestGraphFormats(t *testing.T) {
+	for _, format := range []string{"dot", "mermaid", "json", "cytoscape"} {
+		var stdout, stderr bytes.Buffer
+		status := call(t, context.Background(), &stdout, &stderr, "graph", "--format", format)
+		if status != 0 || stderr.Len() > 0 {
+			t.Errorf("%s: exit status %d, standard error %q", format, status, &stderr)
+		}
+		for _, task := range []string{"clips", "loudness", "mir_features", "catalogue"} {
+			if !strings.Contains(stdout.String(), task) {
+				t.Errorf("%s: no task %s in\n%s", format, task, &stdout)
+			}
+		}
+	}
+}
+
 // The program as a user gets it: built, and run somewhere else without arguments.
 func TestProgram(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "audio.exe")
