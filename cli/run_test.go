@@ -108,6 +108,7 @@ func TestTimeoutAndCancel(t *testing.T) {
 			runnel.NewTask("first", runnel.Pure(func(struct{}) int { return 1 })),
 			runnel.NewTask("slow", func(ctx context.Context, in struct{ First int }) (int, error) {
 				<-ctx.Done()
+				time.Sleep(time.Second) // it takes its time
 				return 0, ctx.Err()
 			}))
 		got := called(t, "", []*runnel.Pipeline{p}, "run", "--timeout", "90s")
