@@ -175,10 +175,22 @@ func (f *flattener) copy(i int32) *declaration {
 		}
 	}
 	c.interceptors = slices.Concat(f.inner.config.interceptors, c.interceptors)
-	if len(f.inner.graph.Pred(i)) == 0 {
+	c.outside = slices.Clone(c.outside)
+	for k := range c.outside {
+		c.outside[k] = f.path + c.outside[k] // of a pipeline nested in this one
+	}
+	if f.tolerant(i) {
 		c.outside = slices.Concat(f.task.config.after, c.outside)
 	}
 	return &c
+}
+
+// tolerant reports whether a task of the pipeline would run though all others of it
+// are skipped: it takes nothing of theirs that it cannot do without. What the nested
+// pipeline as a whole waits for, such a task has to wait for itself.
+func (f *flattener) tolerant(i int32) bool {
+	needs := func(in input) bool { return !in.optional }
+	return len(f.inner.graph.Pred(i)) == 0 || !slices.ContainsFunc(f.inner.tasks[i].inputs, needs)
 }
 
 // configured applies defaults, those that came with a nested pipeline, and the

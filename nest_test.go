@@ -93,6 +93,27 @@ func TestNestedInNested(t *testing.T) {
 	}
 }
 
+// TestAfterOfANestedPipelineNestedAgain: it keeps to its own pipeline.
+func TestAfterOfANestedPipelineNestedAgain(t *testing.T) {
+	middle, err := runnel.FromTasks(
+		runnel.NewTask("first", runnel.Pure(func(struct{}) int { return 1 })),
+		runnel.Nest[numbersInput, float64]("average", statistics(t), "mean", runnel.After("first")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := runnel.FromTasks(runnel.Nest[numbersInput, float64]("deep", middle, "average"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := p.Graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, ok := g.Node("deep/average/count"); !ok || !slices.Contains(n.After, "deep/first") {
+		t.Errorf("the tasks of the innermost pipeline run after %v, want deep/first", n.After)
+	}
+}
+
 func TestNestedTasksKeepWhatTheirPipelineGave(t *testing.T) {
 	var inner, outer []string
 	note := func(list *[]string) runnel.InterceptOption {

@@ -116,7 +116,7 @@ func TestBlockedConsumersStarveNobody(t *testing.T) {
 // holds its slot, and that pipeline has slots of its own, so that even one slot
 // is enough at every depth.
 func TestNestedRunsNeedNoFreeSlot(t *testing.T) {
-	for _, depth := range []int{1, 2, 5, 20} {
+	for _, depth := range []int{1, 2, 5, 20, 50} {
 		t.Run(fmt.Sprint("depth ", depth), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()

@@ -21,6 +21,8 @@ type Pipeline struct {
 	built    *built // of tasks, nil until it is asked for
 	err      error
 	building sync.Mutex // held while built is made, and taken before mu
+
+	effects []string // side effects that end the sequence it was built from
 }
 
 // pipelineConfig is what options say about a pipeline.

@@ -71,7 +71,9 @@ func (s *Sequence) CallNext(fn any, opts ...StepOption) *Sequence {
 
 // CallAfter is CallNext for a side effect: the previous result passes through to
 // the next step, which waits until the side effect has succeeded. The function
-// may return nothing, or only an error.
+// may return nothing, or only an error. Side effects at the end of a sequence that
+// is a step of another are waited for by the step behind it; a result at the end of
+// all is there whether they succeed or not.
 func (s *Sequence) CallAfter(fn any, opts ...StepOption) *Sequence {
 	return s.add(step{method: "CallAfter", at: stepPC(), calls: []stepCall{{fn: fn, opts: opts}}})
 }
@@ -154,6 +156,7 @@ func (s *Sequence) Build() (*Pipeline, error) {
 	if err := p.Add(b.tasks...).Build(); err != nil {
 		return nil, b.inSteps(err)
 	}
+	p.effects = b.after
 	return p, nil
 }
 

@@ -14,7 +14,8 @@ type sequencer struct {
 	taken    map[string]bool  // names of tasks and data, and of external inputs
 	places   map[string]place // of the tasks
 	prev     *value           // what the last step hands on, nil before the first
-	after    []string         // tasks of CallAfter, which the next step waits for
+	after    []string         // tasks of side effects, which the next step waits for
+	effects  []string         // those at the end of the pipeline that is the last step
 }
 
 // value is what a step hands on.
@@ -76,7 +77,7 @@ func (b *sequencer) build(steps []step) {
 		case "Branch":
 			b.prev = b.branch(p, st.calls, to)
 		}
-		b.after = nil
+		b.after, b.effects = b.effects, nil
 	}
 	if last < 0 {
 		b.problems = append(b.problems, Problem{Text: "the sequence has no step that gives a result: begin it with CallNext"})
@@ -95,6 +96,17 @@ func (b *sequencer) callAfter(p place, c stepCall) {
 	if v := b.call(p, c, b.prev, target{silent: true}); v != nil && v.typ != nil {
 		b.after = v.tasks
 	}
+}
+
+// settled is a value that is there when side effects have succeeded.
+func (b *sequencer) settled(p place, v *value, effects []string) *value {
+	body := &stepBody{params: []reflect.Type{v.typ}, out: v.typ}
+	body.do = func(a *stepInputs) (reflect.Value, error) { return a.values[0], nil }
+	d := b.own(p, b.unique("settled", p), body, []input{takes(v, "the value", v.typ)}, nil)
+	d.override(After(effects...))
+	done := b.enter(p, d)
+	done.from = v.from
+	return done
 }
 
 // wrong is what a step hands on that cannot be built: it fits everywhere, lest one

@@ -47,7 +47,20 @@ func (b *sequencer) calling(p place, sc stepCall, prev *value, to target, axes [
 	if len(b.problems) > before {
 		return wrong(p)
 	}
-	return c.finish(prev, to)
+	v := c.finish(prev, to)
+	if c.d.nest == nil || len(c.d.nest.pipeline.effects) == 0 {
+		return v
+	}
+	// The side effects that a nested sequence ends in: nothing in it waits for them.
+	var effects []string
+	for _, name := range c.d.nest.pipeline.effects {
+		effects = append(effects, c.d.Name()+"/"+name)
+	}
+	if to.last {
+		b.effects = effects
+		return v
+	}
+	return b.settled(p, v, effects)
 }
 
 // finish connects the declaration and adds it to the tasks. What it hands on is
@@ -61,7 +74,11 @@ func (c *caller) finish(prev *value, to target) *value {
 	c.name(to)
 	c.connect()
 	if prev != nil && !slices.Contains(c.from, prev) && !c.spread {
-		c.d.override(After(prev.tasks...))
+		first := prev
+		if prev.joint != nil && prev.joint.choice {
+			first, _ = b.resolve(prev, nil) // its cases are skipped but for one
+		}
+		c.d.override(After(first.tasks...))
 	}
 	if len(b.after) > 0 {
 		c.d.override(After(b.after...))

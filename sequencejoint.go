@@ -72,8 +72,8 @@ func (b *sequencer) resolve(v *value, as reflect.Type) (made *value, text string
 		body.do = func(a *stepInputs) (reflect.Value, error) { return inSlots(typ, a.values), nil }
 	}
 	d := b.own(j.place, b.unique(name, j.place), body, inputs, nil)
-	if j.last && as == nil {
-		d.outputs[0].name = lastResult
+	if own, _ := j.types(nil); j.last && typ == own {
+		d.outputs[0].name = lastResult // whoever takes it: a side effect may be first
 	}
 	made = b.enter(j.place, d)
 	j.made[typ] = made

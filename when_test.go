@@ -91,3 +91,49 @@ func TestEachAndFold(t *testing.T) {
 		t.Errorf("got %v, %v, %v", v, err, gerr)
 	}
 }
+
+// TestConditionOfElements: element-wise consumers skip that element only, and those
+// for which it is optional run without it.
+func TestConditionOfElements(t *testing.T) {
+	even := func(in runnel.Item[int]) bool { return in.Value%2 == 0 }
+	halves := runnel.Each("halves", "numbers", func(_ context.Context, n int) (int, error) { return n / 2, nil }).When(even)
+	needs := runnel.NewMapTask("needs[i]", runnel.Pure(func(in struct {
+		Half int `runnel:"halves[i]"`
+	}) int {
+		return 10 * in.Half
+	}))
+	takes := runnel.NewMapTask("takes[i]", runnel.Pure(func(in struct {
+		Half   runnel.Opt[int] `runnel:"halves[i]"`
+		Number int             `runnel:"numbers[i]"`
+	}) int {
+		return in.Half.Or(-in.Number)
+	}))
+	all := runnel.NewTask("all", runnel.Pure(func(in struct{ Needs []int }) int { return len(in.Needs) }))
+	some := runnel.NewTask("some", runnel.Pure(func(in struct{ Needs runnel.Partial[int] }) []int { return in.Needs.Values }))
+	p, err := runnel.FromTasks(halves, needs, takes, all, some)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []runnel.ErrorMode{runnel.FailFast, runnel.ContinueOnError, runnel.SkipFailed} {
+		for _, limit := range []int{0, 1} {
+			res, err := p.Run(t.Context(), runnel.Values{"numbers": []int{2, 3, 4}}, runnel.OnError(mode), runnel.MaxParallel(limit))
+			if err != nil {
+				t.Fatalf("%v: a condition that does not hold is no failure, got %v", mode, err)
+			}
+			if v, err := takes.Get(res); err != nil || !slices.Equal(v, []int{1, -3, 2}) {
+				t.Errorf("%v: with an optional input: %v, %v", mode, v, err)
+			}
+			if v, err := some.Get(res); err != nil || !slices.Equal(v, []int{10, 0, 20}) {
+				t.Errorf("%v: what is there of the consumer: %v, %v", mode, v, err)
+			}
+			if _, err := all.Get(res); !errors.Is(err, runnel.ErrSkipped) {
+				t.Errorf("%v: a consumer of the whole: %v, want it skipped", mode, err)
+			}
+			for _, name := range []string{"halves", "needs"} {
+				if r, _ := res.Report().Task(name); r.Elements.Succeeded != 2 || r.Elements.Skipped != 1 {
+					t.Errorf("%v: elements of %q: %+v, want one skipped", mode, name, *r.Elements)
+				}
+			}
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 	"slices"
 
@@ -43,11 +42,11 @@ type graphFormat struct {
 
 // graphFormats are the formats, the default first.
 var graphFormats = []graphFormat{
-	{"text", "txt", false, func(w io.Writer, g *dag.Graph, _ view) error {
-		_, err := fmt.Fprintln(w, g)
-		return err
-	}},
-	{"json", "json", false, func(w io.Writer, g *dag.Graph, _ view) error { return writeJSON(w, g) }},
+	{"text", "txt", false, text(false)},
+	{"ascii", "", false, text(true)},
+	{"svg", "svg", false, drawn(viz.SVG)},
+	{"png", "png", true, drawn(viz.PNG)},
+	{"json", "json", false, drawn(viz.JSON)},
 	{"cytoscape", "cyjs", false, drawn(viz.Cytoscape)},
 	{"dot", "dot", false, drawn(viz.DOT)},
 	{"mermaid", "mmd", false, drawn(viz.Mermaid)},
@@ -57,6 +56,26 @@ var graphFormats = []graphFormat{
 // drawn adapts a function of package viz.
 func drawn(draw func(io.Writer, *dag.Graph, ...viz.Option) error) func(io.Writer, *dag.Graph, view) error {
 	return func(w io.Writer, g *dag.Graph, v view) error { return draw(w, g, v.options()...) }
+}
+
+// leastWidth is the narrowest text that package viz draws.
+const leastWidth = 40
+
+// text draws with the characters of a terminal, or those of ASCII alone.
+func text(ascii bool) func(io.Writer, *dag.Graph, view) error {
+	return func(w io.Writer, g *dag.Graph, v view) error {
+		opts := []viz.TextOption{viz.Color(v.color)}
+		for _, o := range v.options() {
+			opts = append(opts, o)
+		}
+		if v.width > 0 {
+			opts = append(opts, viz.Width(max(v.width, leastWidth)))
+		}
+		if ascii {
+			opts = append(opts, viz.ASCII())
+		}
+		return viz.Text(w, g, opts...)
+	}
 }
 
 func graphFormatNames() []string {

@@ -3,7 +3,8 @@ package viz
 import (
 	"errors"
 	"fmt"
-	"unicode"
+	"os"
+	"strconv"
 )
 
 // textStyle is how a text is drawn.
@@ -13,50 +14,60 @@ type textStyle struct {
 	color bool
 }
 
+// defaultWidth is how many columns a text has unless it is said.
+const defaultWidth = 100
+
+// A TerminalOption sets something about texts for a terminal: [Text] and
+// [TimelineText] take it.
+type TerminalOption interface {
+	TextOption
+	TimelineOption
+}
+
+// terminalOption changes a style, or says what is wrong.
+type terminalOption func(*textStyle) error
+
+func (o terminalOption) applyText(c *textConfig) { c.err = errors.Join(c.err, o(&c.style)) }
+
+func (o terminalOption) applyTimeline(c *timelineConfig) { c.err = errors.Join(c.err, o(&c.text)) }
+
+// leastColumns is the narrowest terminal that a text is drawn for.
+const leastColumns = 40
+
 // Width is how many columns a text has, 100 unless it is given; n is 40 or more.
-func Width(n int) TimelineOption {
-	return timelineOption(func(c *timelineConfig) {
-		if n < 40 {
-			c.err = errors.Join(c.err, fmt.Errorf("viz: Width must be 40 or more, got %d", n))
+func Width(n int) TerminalOption {
+	return terminalOption(func(s *textStyle) error {
+		if n < leastColumns {
+			return fmt.Errorf("viz: Width must be %d or more, got %d", leastColumns, n)
 		}
-		c.text.width = n
+		s.width = n
+		return nil
 	})
 }
 
 // ASCII draws with the characters of ASCII alone; others in names become
 // question marks.
-func ASCII() TimelineOption {
-	return timelineOption(func(c *timelineConfig) { c.text.ascii = true })
+func ASCII() TerminalOption {
+	return terminalOption(func(s *textStyle) error { s.ascii = true; return nil })
 }
 
-// Color colours bars by state, with the escape sequences of terminals.
-func Color(on bool) TimelineOption {
-	return timelineOption(func(c *timelineConfig) { c.text.color = on })
+// Color colours by state, with the escape sequences of terminals. It is off unless
+// it is given.
+func Color(on bool) TerminalOption {
+	return terminalOption(func(s *textStyle) error { s.color = on; return nil })
 }
 
-// columns is how many columns of a terminal a text takes.
-func columns(s string) int {
-	n := 0
-	for _, r := range s {
-		n += runeColumns(r)
-	}
-	return n
-}
-
-// wide are the blocks whose characters take two columns: East Asian scripts in
-// full width, and emoji (Unicode Standard Annex #11, by block).
-var wide = &unicode.RangeTable{
-	R16: []unicode.Range16{{0x1100, 0x115f, 1}, {0x2e80, 0x303e, 1}, {0x3041, 0xa4cf, 1}, {0xa960, 0xa97f, 1},
-		{0xac00, 0xd7a3, 1}, {0xf900, 0xfaff, 1}, {0xfe30, 0xfe6f, 1}, {0xff01, 0xff60, 1}, {0xffe0, 0xffe6, 1}},
-	R32: []unicode.Range32{{0x1f300, 0x1f64f, 1}, {0x1f680, 0x1f6ff, 1}, {0x1f900, 0x1faff, 1}, {0x20000, 0x3fffd, 1}},
-}
-
-func runeColumns(r rune) int {
-	switch {
-	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
-		return 0
-	case unicode.Is(wide, r):
-		return 2
-	}
-	return 1
+// ForTerminal is what suits a file, as in ForTerminal(os.Stdout): colours when it is
+// a terminal that has them, unless NO_COLOR is set (no-color.org), and the width
+// that COLUMNS says, if it does.
+func ForTerminal(f *os.File) TerminalOption {
+	return terminalOption(func(s *textStyle) error {
+		info, err := f.Stat()
+		terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
+		s.color = terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+		if n, err := strconv.Atoi(os.Getenv("COLUMNS")); terminal && err == nil && n >= leastColumns {
+			s.width = n
+		}
+		return nil
+	})
 }

@@ -40,7 +40,7 @@ func Rows(n int) TimelineOption {
 }
 
 func timelineConfigOf(opts []TimelineOption) (timelineConfig, error) {
-	c := timelineConfig{rows: mostTimelineRows, text: textStyle{width: 100}}
+	c := timelineConfig{rows: mostTimelineRows, text: textStyle{width: defaultWidth}}
 	for _, o := range opts {
 		o.applyTimeline(&c)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/runnelflow/runnel"
+	"github.com/runnelflow/runnel/internal/boxes"
 )
 
 // TimelineText draws the timeline (Gantt chart) of a run for a terminal: a line
@@ -76,11 +77,11 @@ func (d *timelineText) draw() {
 // limit, and the chart the rest.
 func (d *timelineText) measure() {
 	if len(d.folded) > 0 {
-		d.names = columns(d.foldedNote()) + 2
+		d.names = boxes.Columns(d.foldedNote()) + 2
 	}
 	for _, r := range d.rows {
-		d.names = max(d.names, columns(oneLine(r.task.Name)))
-		d.notes = max(d.notes, columns(r.note()))
+		d.names = max(d.names, boxes.Columns(oneLine(r.task.Name)))
+		d.notes = max(d.notes, boxes.Columns(r.note()))
 	}
 	half := (d.width - leastChart - 4) / 2
 	d.names, d.notes = min(d.names, mostNames, half), min(d.notes, mostNotes, half)
@@ -145,7 +146,7 @@ func (d *timelineText) row(r timelineRow) {
 
 func (d *timelineText) line(mark, name, bar, note string) {
 	name = d.fit(name, d.names)
-	line := fmt.Sprintf("%s %s%s %s %s", mark, name, strings.Repeat(" ", d.names-columns(name)), bar, d.fit(note, d.notes))
+	line := fmt.Sprintf("%s %s%s %s %s", mark, name, strings.Repeat(" ", d.names-boxes.Columns(name)), bar, d.fit(note, d.notes))
 	fmt.Fprintln(d.out, strings.TrimRight(line, " "))
 }
 
@@ -162,7 +163,7 @@ func (d *timelineText) axis() {
 			label = strings.ReplaceAll(label, "µ", "u")
 		}
 		rule[i] = d.marks.tick
-		if size := columns(label); i >= taken && i+size <= d.chart {
+		if size := boxes.Columns(label); i >= taken && i+size <= d.chart {
 			for k, c := range []rune(label) {
 				labels[i+k] = string(c)
 			}
@@ -201,12 +202,12 @@ func (d *timelineText) fit(s string, most int) string {
 	if d.ascii {
 		s = asciiOnly(s)
 	}
-	if columns(s) <= most {
+	if boxes.Columns(s) <= most {
 		return s
 	}
 	used, b := 0, strings.Builder{}
 	for _, r := range s {
-		if used += runeColumns(r); used > most-1 {
+		if used += boxes.RuneColumns(r); used > most-1 {
 			break
 		}
 		b.WriteRune(r)

@@ -24,13 +24,13 @@ import (
 
 	"github.com/runnelflow/runnel"
 	"github.com/runnelflow/runnel/cli"
-	"github.com/runnelflow/runnel/examples/audio/internal/describe"
-	"github.com/runnelflow/runnel/examples/audio/internal/loudness"
-	"github.com/runnelflow/runnel/examples/audio/internal/perfile"
-	"github.com/runnelflow/runnel/examples/audio/internal/spectrum"
-	"github.com/runnelflow/runnel/examples/audio/internal/tempo"
-	"github.com/runnelflow/runnel/examples/audio/internal/tonality"
-	"github.com/runnelflow/runnel/examples/audio/internal/wavfile"
+	"github.com/runnelflow/runnel/examples/internal/describe"
+	"github.com/runnelflow/runnel/examples/internal/loudness"
+	"github.com/runnelflow/runnel/examples/internal/perfile"
+	"github.com/runnelflow/runnel/examples/internal/spectrum"
+	"github.com/runnelflow/runnel/examples/internal/tempo"
+	"github.com/runnelflow/runnel/examples/internal/tonality"
+	"github.com/runnelflow/runnel/examples/internal/wavfile"
 )
 
 // Clips looks at the files. Nothing produces "paths", so it is an external input:

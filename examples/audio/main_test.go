@@ -16,8 +16,9 @@ import (
 
 	"github.com/runnelflow/runnel"
 	"github.com/runnelflow/runnel/cli"
-	"github.com/runnelflow/runnel/examples/audio/clips"
-	"github.com/runnelflow/runnel/examples/audio/internal/synth"
+	"github.com/runnelflow/runnel/examples/internal/clips"
+	"github.com/runnelflow/runnel/examples/internal/recording"
+	"github.com/runnelflow/runnel/examples/internal/synth"
 	"github.com/runnelflow/runnel/runneltest"
 )
 
@@ -42,7 +43,7 @@ func TestShippedClips(t *testing.T) {
 	}
 	var paths []string
 	for _, c := range synth.Shipped {
-		paths = append(paths, shipped+c.File)
+		paths = append(paths, recording.Prefix+c.File)
 	}
 	runneltest.Check(t, p)
 	res := runneltest.ReadOnly(t, p, runnel.Values{"paths": paths})
@@ -130,7 +131,7 @@ func badFiles(t *testing.T, folder string) map[string]string {
 	missing := filepath.Join(folder, "missing.wav")
 	_, err = os.Stat(missing)
 	return map[string]string{
-		missing: cause(err).Error(), // in the words of the system
+		missing: recording.Cause(err).Error(), // in the words of the system
 		folder:  "a folder, expected a file",
 		write("notes.wav", []byte("remember the milk")): "not a WAV file",
 		write("empty.wav", nil):                         "the file is empty",
@@ -150,7 +151,7 @@ func TestBadFilesAmongGoodOnes(t *testing.T) {
 	if err := os.WriteFile(mine, song, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{shipped + synth.Shipped[0].File}
+	args := []string{recording.Prefix + synth.Shipped[0].File}
 	for path := range bad {
 		args = append(args, path)
 	}
@@ -255,7 +256,7 @@ func TestFileCalledLikeACommand(t *testing.T) {
 
 // Every format of the graph goes to the standard output.
 func TestGraphFormats(t *testing.T) {
-	for _, format := range []string{"dot", "mermaid", "json", "cytoscape"} {
+	for _, format := range []string{"text", "ascii", "svg", "dot", "mermaid", "json", "cytoscape"} {
 		var stdout, stderr bytes.Buffer
 		status := call(t, context.Background(), &stdout, &stderr, "graph", "--format", format)
 		if status != 0 || stderr.Len() > 0 {

@@ -7,8 +7,9 @@ import (
 	"text/tabwriter"
 	"unicode"
 
-	"github.com/runnelflow/runnel/examples/audio/internal/describe"
-	"github.com/runnelflow/runnel/examples/audio/internal/perfile"
+	"github.com/runnelflow/runnel/examples/internal/describe"
+	"github.com/runnelflow/runnel/examples/internal/perfile"
+	"github.com/runnelflow/runnel/examples/internal/recording"
 )
 
 // Entry is a recording in the catalogue.
@@ -82,7 +83,7 @@ func row(e perfile.Of[Entry]) string {
 
 // shown is how a path is printed: on one line whatever the name holds, and without
 // tabs, which would shift the columns.
-func shown(path string) string { return line(strings.TrimPrefix(path, shipped)) }
+func shown(path string) string { return line(strings.TrimPrefix(path, recording.Prefix)) }
 
 func line(s string) string {
 	return strings.Map(func(r rune) rune {

@@ -12,5 +12,7 @@
 // whose variables need not be used. Standard and Runnel's packages need no
 // import in them. What a page takes for granted is declared in a comment that
 // readers do not see, "<!-- go prelude", the code, "-->". A block that ends in a
-// comment "Output:" is run, and must print that.
+// comment "Output:" is run, and must print that. A block behind a comment
+// "<!-- from examples/sweep/main.go -->" is an excerpt of that file, which is
+// compiled and tested where it is: the block must stand in it.
 package docs

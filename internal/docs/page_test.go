@@ -22,6 +22,7 @@ type block struct {
 	line    int    // of the first line of its text
 	lang    string // "go", "text", …, or "prelude"
 	heading string // the one it stands under
+	from    string // file that it is an excerpt of, from the root; empty for others
 	text    string
 }
 
@@ -48,12 +49,15 @@ func read(t *testing.T, page string) string {
 	return string(text)
 }
 
+// excerpt is the line in front of a block that is part of a file.
+var excerpt = regexp.MustCompile(`^<!-- from (\S+) -->$`)
+
 // blocks are the fenced blocks and preludes of a page.
 func blocks(t *testing.T, page string) []block {
 	t.Helper()
 	var found []block
 	var open *block
-	heading, end, indent := "", "", ""
+	heading, end, indent, from := "", "", "", ""
 	for i, line := range strings.Split(read(t, page), "\n") {
 		lang, fenced := strings.CutPrefix(strings.TrimLeft(line, " "), "```")
 		switch {
@@ -64,9 +68,11 @@ func blocks(t *testing.T, page string) []block {
 			open.text += strings.TrimPrefix(line, indent) + "\n"
 		case fenced:
 			indent = line[:strings.Index(line, "`")] // of a list's item
-			open, end = &block{page: page, line: i + 2, lang: lang, heading: heading}, "```"
+			open, end, from = &block{page: page, line: i + 2, lang: lang, heading: heading, from: from}, "```", ""
 		case line == "<!-- go prelude":
 			open, end, indent = &block{page: page, line: i + 2, lang: "prelude", heading: heading}, "-->", ""
+		case excerpt.MatchString(line):
+			from = excerpt.FindStringSubmatch(line)[1]
 		case strings.HasPrefix(line, "#"):
 			heading = strings.TrimSpace(strings.TrimLeft(line, "#"))
 		}
