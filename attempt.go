@@ -180,29 +180,33 @@ func (x *execution) began(s *scratch, u unit, at int64) {
 func (x *execution) attempt(s *scratch, u unit) (err error) {
 	node := &x.plan.nodes[u.node]
 	c := s.context(u)
-	*c = taskContext{x, u, int32(s.attempt)}
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
 	if node.limited {
-		return x.limited(c, s, node)
+		return x.limited(c, s, u, node)
 	}
 	return x.call(c, s, node)
 }
 
 // context is a context that was not used before: the task may have kept the
 // others.
-func (s *scratch) context(u unit) *taskContext {
+func (s *scratch) context(u unit) context.Context {
 	if u.elem == whole && s.attempt == 1 {
-		return &s.run.records[u.node].context
+		r := &s.run.records[u.node]
+		if r.run == nil { // else it is a fallback's turn, and the task may read it
+			r.run, r.node = s.run, u.node
+		}
+		return r
 	}
 	if len(s.contexts) == 0 {
 		s.contexts = make([]taskContext, 32)
 	}
 	c := &s.contexts[0]
 	s.contexts = s.contexts[1:]
+	*c = taskContext{s.run, u, int32(s.attempt)}
 	return c
 }
 
@@ -214,12 +218,12 @@ func (x *execution) call(ctx context.Context, s *scratch, n *node) error {
 }
 
 // limited is call with a Timeout.
-func (x *execution) limited(c *taskContext, s *scratch, n *node) error {
+func (x *execution) limited(c context.Context, s *scratch, u unit, n *node) error {
 	d := n.task.config.retry.timeout
 	ctx, cancel := context.WithTimeout(c, d)
 	defer cancel()
 	if x.log != nil {
-		defer x.nameLate(c.unit, d+unresponsiveAfter)()
+		defer x.nameLate(u, d+unresponsiveAfter)()
 	}
 	err := x.call(ctx, s, n)
 	if err == nil || ctx.Err() == nil || x.ctx.Err() != nil {

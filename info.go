@@ -81,7 +81,8 @@ var (
 
 type infoKey struct{}
 
-// taskContext is the context of one attempt: that of the run, and who it is.
+// taskContext is the context of one attempt: that of the run, and who it is. The
+// first attempt at a task has its record for that, with the same methods.
 // It is never used again for another attempt, since tasks may keep it.
 type taskContext struct {
 	run     *execution
@@ -98,4 +99,15 @@ func (c *taskContext) Value(key any) any {
 		return c
 	}
 	return c.run.ctx.Value(key)
+}
+
+func (r *record) Deadline() (time.Time, bool) { return r.run.ctx.Deadline() }
+func (r *record) Done() <-chan struct{}       { return r.run.ctx.Done() }
+func (r *record) Err() error                  { return r.run.ctx.Err() }
+
+func (r *record) Value(key any) any {
+	if key == (infoKey{}) {
+		return &taskContext{r.run, unit{r.node, whole}, 1}
+	}
+	return r.run.ctx.Value(key)
 }

@@ -52,11 +52,15 @@ func (s State) Ended() bool { return s >= Succeeded }
 //
 // In a run that is watched others read it at any time: started once the task is
 // running, the rest once it has ended, since the store to status comes after.
+//
+// It is also the context of the task's first attempt, see info.go. With that it
+// takes 32 bytes, half a cache line: what a task writes is in one.
 type record struct {
-	context taskContext // of the first attempt
-	status  uint32      // state in the low byte, attempts above
-	started int64       // first attempt
-	ended   int64       // last attempt
+	run     *execution // set by the first attempt
+	node    int32
+	status  uint32 // state in the low byte, attempts above
+	started int64  // first attempt
+	ended   int64  // last attempt
 }
 
 func (r *record) state() State { return stateOf(&r.status) }

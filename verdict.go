@@ -77,9 +77,7 @@ func (x *execution) rescue(s *scratch, u unit, r rescuer, cause error) (err erro
 			s.rescued = nil
 		}
 	}()
-	c := s.context(u)
-	*c = taskContext{x, u, int32(s.attempt)}
-	err = r.rescue(c, s, &x.plan.nodes[u.node], cause)
+	err = r.rescue(s.context(u), s, &x.plan.nodes[u.node], cause)
 	s.rescued = nil
 	return err
 }

@@ -1,6 +1,10 @@
 package viz
 
-import "strings"
+import (
+	"fmt"
+	"image/color"
+	"strings"
+)
 
 // style is what a box is coloured by: its state, or its kind without a report.
 func (x *box) style() string {
@@ -22,8 +26,8 @@ func (x *box) classes() []string {
 	return classes
 }
 
-// lines are what stands in a box.
-func (x *box) lines() []string {
+// texts are the lines of a box whose label is not shortened.
+func (x *box) texts() []string {
 	if details := x.details(); details != "" {
 		return []string{x.title(), details}
 	}
@@ -51,23 +55,5 @@ func (p *picture) edgeText(e *edge) string {
 	return strings.Join(e.data, ", ")
 }
 
-// colors are fill, border and text.
-type colors struct{ fill, border, text string }
-
-// boxColors has the colours of kinds and states for programs that draw by
-// themselves; each has text that is dark on light.
-var boxColors = map[string]colors{
-	"task":      {"#ddf4ff", "#0969da", "#1f2328"},
-	"mapped":    {"#fbefff", "#8250df", "#1f2328"},
-	"input":     {"#ffffff", "#8c959f", "#1f2328"},
-	"group":     {"#dafbe1", "#1a7f37", "#1f2328"},
-	"pipeline":  {"#fff8c5", "#9a6700", "#1f2328"},
-	"pending":   {"#f6f8fa", "#8c959f", "#1f2328"},
-	"ready":     {"#fff8c5", "#9a6700", "#1f2328"},
-	"running":   {"#dafbe1", "#1a7f37", "#1f2328"},
-	"retrying":  {"#fff1e5", "#bc4c00", "#1f2328"},
-	"succeeded": {"#ddf4ff", "#0969da", "#1f2328"},
-	"failed":    {"#ffebe9", "#cf222e", "#1f2328"},
-	"skipped":   {"#eaeef2", "#6e7781", "#1f2328"},
-	"cancelled": {"#eaeef2", "#424a53", "#1f2328"},
-}
+// hex is a colour as style sheets write it.
+func hex(c color.RGBA) string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }

@@ -8,15 +8,16 @@ import (
 
 	"github.com/runnelflow/runnel"
 	"github.com/runnelflow/runnel/dag"
+	"github.com/runnelflow/runnel/internal/layout"
 )
 
 type cytoscapeElement struct {
-	Data     any        `json:"data"`
-	Classes  string     `json:"classes"`
-	Position *positions `json:"position,omitempty"`
+	Data     any       `json:"data"`
+	Classes  string    `json:"classes"`
+	Position *position `json:"position,omitempty"`
 }
 
-type positions struct {
+type position struct {
 	X float64 `json:"x"`
 	Y float64 `json:"y"`
 }
@@ -65,8 +66,8 @@ type cytoscapeEdge struct {
 // folded one), name, level (-1 for an input), axes, tasks (the names of those
 // that it stands for), and with [WithReport] state, attempts, duration_seconds,
 // waited_seconds, elements, reason and critical. Its classes are its kind, its
-// state and "critical", where they apply. Its position is in pixels, for the
-// layout named "preset". A nested pipeline that is not folded is a node of class
+// state and "critical", where they apply. Its position, in pixels, is that of the
+// other pictures; the layout named "preset" takes it. A nested pipeline that is not folded is a node of class
 // "cluster" with id, parent, label and path, and without a position: it is as
 // large as what is in it.
 //
@@ -84,10 +85,10 @@ func Cytoscape(w io.Writer, g *dag.Graph, opts ...Option) error {
 	for _, c := range p.clusters {
 		nodes = append(nodes, cytoscapeElement{Data: cytoscapeCluster{c.id, parent(c.parent), c.label, c.path}, Classes: "cluster"})
 	}
-	at := p.positions()
+	l := p.arrange()
 	for k := range p.boxes {
 		x := &p.boxes[k]
-		data := cytoscapeNode{ID: x.id, Parent: parent(x.cluster), Label: strings.Join(x.lines(), "\n"), Kind: x.kind, Name: x.name,
+		data := cytoscapeNode{ID: x.id, Parent: parent(x.cluster), Label: strings.Join(x.texts(), "\n"), Kind: x.kind, Name: x.name,
 			Level: x.level, Axes: x.axes, Tasks: make([]string, len(x.tasks))}
 		for k, n := range x.tasks {
 			data.Tasks[k] = n.Name
@@ -96,7 +97,7 @@ func Cytoscape(w io.Writer, g *dag.Graph, opts ...Option) error {
 			data.State, data.Attempts, data.Elements, data.Reason, data.Critical = r.state.String(), r.attempts, r.elements, r.reason, r.critical
 			data.Duration, data.Waited = r.duration.Seconds(), r.waited.Seconds()
 		}
-		nodes = append(nodes, cytoscapeElement{Data: data, Classes: strings.Join(x.classes(), " "), Position: &at[k]})
+		nodes = append(nodes, cytoscapeElement{Data: data, Classes: strings.Join(x.classes(), " "), Position: centre(l.Boxes[k])})
 	}
 	for k := range p.edges {
 		e := &p.edges[k]
@@ -112,18 +113,7 @@ func Cytoscape(w io.Writer, g *dag.Graph, opts ...Option) error {
 	return err
 }
 
-// positions puts each level on a line, its boxes side by side.
-func (p *picture) positions() []positions {
-	const across, down = 180, 110
-	inLevel, next := map[int]int{}, map[int]int{}
-	for k := range p.boxes {
-		inLevel[p.boxes[k].level]++
-	}
-	at := make([]positions, len(p.boxes))
-	for k := range p.boxes {
-		l := p.boxes[k].level
-		at[k] = positions{(float64(next[l]) - float64(inLevel[l]-1)/2) * across, float64(l) * down}
-		next[l]++
-	}
-	return at
+// centre is the middle of a box, which Cytoscape.js puts a node by.
+func centre(r layout.Rect) *position {
+	return &position{tenth(r.X + r.W/2), tenth(r.Y + r.H/2)}
 }

@@ -23,7 +23,7 @@ func DOT(w io.Writer, g *dag.Graph, opts ...Option) error {
 	d.out.WriteString("digraph {\n" +
 		"  graph [charset=\"UTF-8\", rankdir=TB, fontname=\"Helvetica\", fontsize=11, nodesep=0.35, ranksep=0.5];\n" +
 		"  node [shape=box, style=\"rounded,filled\", fontname=\"Helvetica\", fontsize=11, margin=\"0.15,0.08\"];\n" +
-		"  edge [fontname=\"Helvetica\", fontsize=9, color=\"#6e7781\", arrowsize=0.7];\n")
+		"  edge [fontname=\"Helvetica\", fontsize=9, color=\"#8c959f\", arrowsize=0.7];\n")
 	d.cluster(-1, "  ")
 	for k := range d.edges {
 		d.edge(&d.edges[k])
@@ -55,7 +55,7 @@ func (d *dotWriter) cluster(of int, indent string) {
 }
 
 func (d *dotWriter) node(x *box, indent string) {
-	c := boxColors[x.style()]
+	c := x.paint()
 	extra := ""
 	switch x.kind {
 	case mappedKind, groupKind:
@@ -69,7 +69,7 @@ func (d *dotWriter) node(x *box, indent string) {
 		extra += ", penwidth=2.5"
 	}
 	fmt.Fprintf(d.out, "%s%s [label=%s, tooltip=%s, class=\"%s\", fillcolor=\"%s\", color=\"%s\", fontcolor=\"%s\"%s];\n",
-		indent, x.id, dotLabel(x.lines()...), dotString(x.name), strings.Join(x.classes(), " "), c.fill, c.border, c.text, extra)
+		indent, x.id, dotLabel(x.texts()...), dotString(x.name), strings.Join(x.classes(), " "), hex(c.fill), hex(c.line), hex(ink), extra)
 }
 
 func (d *dotWriter) edge(e *edge) {
@@ -81,7 +81,7 @@ func (d *dotWriter) edge(e *edge) {
 		attributes = append(attributes, "label="+dotLabel(text))
 	}
 	if e.critical {
-		attributes = append(attributes, `color="#1f2328"`, "penwidth=2")
+		attributes = append(attributes, fmt.Sprintf("color=%q, penwidth=2", hex(hot)))
 	}
 	fmt.Fprintf(d.out, "  %s -> %s [%s];\n", d.boxes[e.from].id, d.boxes[e.to].id, strings.Join(attributes, ", "))
 }

@@ -103,7 +103,7 @@ func TestFormatsGroupAndFoldAlike(t *testing.T) {
 func (f format) want(x *box) string {
 	switch f.name {
 	case "dot":
-		return oneLine(strings.Join(x.lines(), ""))
+		return oneLine(strings.Join(x.texts(), ""))
 	case "cytoscape.json":
 		return firstLine(string([]rune(x.title()))) // what is no UTF-8 is replaced
 	}

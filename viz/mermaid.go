@@ -56,7 +56,7 @@ func (m *mermaidWriter) cluster(of int, indent string) {
 		if x.cluster != of {
 			continue
 		}
-		lines := x.lines()
+		lines := x.texts()
 		for k, line := range lines {
 			lines[k] = mermaidText(line)
 		}
@@ -91,7 +91,7 @@ func (m *mermaidWriter) edge(e *edge) {
 var levelFills = []string{"#ffffff", "#f6f8fa", "#ddf4ff", "#b6e3ff", "#dafbe1", "#fff8c5"}
 
 func (m *mermaidWriter) styles() {
-	of := map[string][]string{}
+	of, paints := map[string][]string{}, map[string]paint{}
 	var order []string
 	add := func(class, id string) {
 		if of[class] == nil {
@@ -102,6 +102,7 @@ func (m *mermaidWriter) styles() {
 	for k := range m.boxes {
 		x := &m.boxes[k]
 		add(x.style(), x.id)
+		paints[x.style()] = x.paint()
 		if m.report == nil && x.level >= 0 {
 			add(fmt.Sprint("level", x.level%len(levelFills)), x.id)
 		}
@@ -111,28 +112,27 @@ func (m *mermaidWriter) styles() {
 	}
 	slices.Sort(order)
 	for _, class := range order {
-		fmt.Fprintf(m.out, "  classDef %s %s\n", class, m.classDef(class))
+		fmt.Fprintf(m.out, "  classDef %s %s\n", class, m.classDef(class, paints[class]))
 	}
 	for _, class := range order {
 		fmt.Fprintf(m.out, "  class %s %s\n", strings.Join(of[class], ","), class)
 	}
 }
 
-func (m *mermaidWriter) classDef(class string) string {
+func (m *mermaidWriter) classDef(class string, p paint) string {
 	if level, ok := strings.CutPrefix(class, "level"); ok {
 		k, _ := strconv.Atoi(level)
-		return "fill:" + levelFills[k] + ",color:#1f2328"
+		return "fill:" + levelFills[k] + ",color:" + hex(ink)
 	}
-	c := boxColors[class]
 	switch {
 	case class == "critical":
 		return "stroke-width:4px"
 	case m.report == nil && class != string(inputKind):
-		return "stroke:" + c.border + ",stroke-width:2px"
+		return "stroke:" + hex(p.line) + ",stroke-width:2px"
 	case class == runnel.Skipped.String(), class == runnel.Cancelled.String():
-		return fmt.Sprintf("fill:%s,stroke:%s,color:%s,stroke-dasharray:4 3", c.fill, c.border, c.text)
+		return fmt.Sprintf("fill:%s,stroke:%s,color:%s,stroke-dasharray:4 3", hex(p.fill), hex(p.line), hex(ink))
 	}
-	return fmt.Sprintf("fill:%s,stroke:%s,color:%s", c.fill, c.border, c.text)
+	return fmt.Sprintf("fill:%s,stroke:%s,color:%s", hex(p.fill), hex(p.line), hex(ink))
 }
 
 // mermaidText makes a text part of a quoted label. Mermaid looks for entities,

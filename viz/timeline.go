@@ -1,5 +1,7 @@
 package viz
 
+//go:generate go test -run ^TestPictureOfATimeline$ -update .
+
 import (
 	"cmp"
 	"errors"
@@ -222,7 +224,7 @@ func (t *timeline) title() string {
 	if !r.State.Ended() {
 		after = " for "
 	}
-	return name + ": " + r.State.String() + after + shortDuration(r.Duration)
+	return name + ": " + r.State.String() + after + short(r.Duration)
 }
 
 // foldedNote is the name of the row that stands for the folded tasks.
@@ -248,7 +250,7 @@ func (r timelineRow) note() string {
 		add(t.State.String())
 	}
 	if r.started >= 0 {
-		add(shortDuration(r.took()))
+		add(short(r.took()))
 	}
 	if t.Elements != nil {
 		add(fmt.Sprintf("×%d", t.Elements.Tasks))
@@ -259,17 +261,4 @@ func (r timelineRow) note() string {
 		add(fmt.Sprintf("%d attempts", t.Attempts))
 	}
 	return note
-}
-
-// shortDuration has three significant digits or so.
-func shortDuration(d time.Duration) string {
-	for _, unit := range []time.Duration{time.Second, time.Millisecond, time.Microsecond} {
-		if d >= 100*unit {
-			return d.Round(unit / 10).String()
-		}
-		if d >= unit {
-			return d.Round(unit / 100).String()
-		}
-	}
-	return d.String()
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,6 +80,19 @@ func written(t *testing.T, write func(io.Writer) error) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// The picture of the README and of the page about pictures.
+func TestPictureOfATimeline(t *testing.T) {
+	r := reportOfNightly(t)
+	golden(t, "../../docs/pictures/timeline.svg", written(t, func(w io.Writer) error { return TimelineSVG(w, r) }))
+	page, err := os.ReadFile("../docs/viz.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := written(t, func(w io.Writer) error { return TimelineText(w, r) }); !bytes.Contains(page, want) {
+		t.Errorf("docs/viz.md does not show the timeline as it is now:\n%s", want)
+	}
 }
 
 func TestTimelines(t *testing.T) {

@@ -2,7 +2,6 @@ package viz
 
 import (
 	"bytes"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"strings"
@@ -31,17 +30,17 @@ const (
 // the note as well, and the critical path in outline and bold type, so that no
 // colour is needed to tell.
 const timelineStyle = `
-svg{--page:#ffffff;--ink:#1f2328;--faint:#656d76;--line:#d8dee4;--band:#f6f8fa;--wait:#9a6700;
---succeeded:#54aeff;--failed:#cf222e;--running:#2da44e;--retrying:#bf8700;--cancelled:#8c959f;--skipped:#8c959f}
-@media(prefers-color-scheme:dark){svg{--page:#0d1117;--ink:#e6edf3;--faint:#8d96a0;--line:#30363d;--band:#151b23;--wait:#d29922;
---succeeded:#1f6feb;--failed:#f85149;--running:#3fb950;--retrying:#d29922;--cancelled:#6e7681;--skipped:#6e7681}}
+svg{--page:#ffffff;--ink:#1b1f24;--faint:#59636e;--line:#d8dee4;--band:#f6f8fa;--wait:#8c959f;
+--succeeded:#2c974b;--failed:#cf222e;--running:#0969da;--retrying:#bf8700;--cancelled:#bc6c00;--skipped:#8c959f}
+@media(prefers-color-scheme:dark){svg{--page:#0d1117;--ink:#f0f6fc;--faint:#9ea7b1;--line:#30363d;--band:#151b23;--wait:#6e7681;
+--succeeded:#3fb950;--failed:#ff7b72;--running:#58a6ff;--retrying:#e3b341;--cancelled:#e3a24a;--skipped:#6e7681}}
 text{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;fill:var(--ink)}
 .title{font-size:15px;font-weight:600}.faint,.tick{fill:var(--faint)}.tick{font-size:11px}
 .page{fill:var(--page)}.band{fill:var(--band)}.grid{stroke:var(--line)}.now{stroke:var(--faint);stroke-dasharray:3 3}
 .wait{fill:url(#waiting);stroke:var(--wait);stroke-width:.75}.hatch{stroke:var(--wait);stroke-width:1.5}
 .critical{font-weight:700}rect.critical{stroke:var(--ink);stroke-width:1.75}
 .succeeded{fill:var(--succeeded)}.failed{fill:var(--failed)}.running{fill:var(--running)}.retrying{fill:var(--retrying)}
-.cancelled{fill:var(--cancelled)}.skipped{fill:var(--skipped)}.folded{fill:var(--succeeded);opacity:.55}
+.cancelled{fill:var(--cancelled)}.skipped{fill:var(--skipped)}.path{fill:none}.folded{fill:var(--succeeded);opacity:.55}
 g.row:hover .band{fill:var(--line)}`
 
 // TimelineSVG draws the timeline (Gantt chart) of a run as one SVG document that
@@ -92,13 +91,13 @@ func (d *timelineSVG) draw() {
 	}
 	bottom := timelineTop + rows*timelineRowGap
 	height := bottom + 32
-	title := svgText(d.title())
+	title := esc(d.title())
 	d.printf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" role="img" aria-label="%[3]s">`+"\n",
 		timelineWidth, height, title)
 	d.printf("<title>%s</title>\n<style>%s</style>\n", title, timelineStyle)
 	d.printf(`<defs><pattern id="waiting" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch" d="M0 0V5"/></pattern></defs>` + "\n")
 	d.printf(`<rect class="page" width="%d" height="%d"/>`+"\n", timelineWidth, height)
-	d.printf(`<text class="title" x="16" y="28">%s</text>`+"\n", svgText(cut(d.title(), 110)))
+	d.printf(`<text class="title" x="16" y="28">%s</text>`+"\n", esc(cut(d.title(), 110)))
 	d.legend()
 	for i, row := range d.rows {
 		d.row(i, row)
@@ -138,7 +137,7 @@ func (d *timelineSVG) legend() {
 		}
 	}
 	if critical {
-		item("critical succeeded", "critical path", 12)
+		item("critical path", "critical path", 12)
 	}
 }
 
@@ -149,9 +148,9 @@ func (d *timelineSVG) row(i int, r timelineRow) {
 	if r.critical {
 		class = ` class="critical"`
 	}
-	d.printf(`<g class="row"><title>%s</title>`, svgText(r.tooltip()))
+	d.printf(`<g class="row"><title>%s</title>`, esc(r.tooltip()))
 	d.band(i)
-	d.printf(`<text%s x="%d" y="%d" text-anchor="end">%s</text>`, class, timelineLeft-10, middle+4, svgText(cutMiddle(r.task.Name, timelineLabel)))
+	d.printf(`<text%s x="%d" y="%d" text-anchor="end">%s</text>`, class, timelineLeft-10, middle+4, esc(cutMiddle(r.task.Name, timelineLabel)))
 	right := d.x(0)
 	if from, to, ok := r.waiting(); ok {
 		d.bar("wait", span{from, to}, middle, timelineWait)
@@ -170,7 +169,7 @@ func (d *timelineSVG) row(i int, r timelineRow) {
 		right += 5
 	}
 	if note := r.note(); note != "" {
-		d.printf(`<text class="faint" x="%.1f" y="%d">%s</text>`, right+7, middle+4, svgText(cut(note, timelineNote)))
+		d.printf(`<text class="faint" x="%.1f" y="%d">%s</text>`, right+7, middle+4, esc(cut(note, timelineNote)))
 	}
 	d.printf("</g>\n")
 }
@@ -221,10 +220,10 @@ func (r timelineRow) tooltip() string {
 		lines[1] += ", on the critical path"
 	}
 	if r.started >= 0 {
-		lines = append(lines, fmt.Sprintf("ran from +%s to +%s: %s", shortDuration(r.started), shortDuration(r.ended), shortDuration(r.took())))
+		lines = append(lines, fmt.Sprintf("ran from +%s to +%s: %s", short(r.started), short(r.ended), short(r.took())))
 	}
 	if from, to, ok := r.waiting(); ok {
-		lines = append(lines, fmt.Sprintf("waited for a slot from +%s: %s", shortDuration(from), shortDuration(to-from)))
+		lines = append(lines, fmt.Sprintf("waited for a slot from +%s: %s", short(from), short(to-from)))
 	}
 	if t.Elements != nil {
 		lines = append(lines, fmt.Sprintf("%d elements: %d succeeded, %d failed, %d skipped, %d cancelled",
@@ -239,14 +238,6 @@ func (r timelineRow) tooltip() string {
 		lines = append(lines, cut(errorText(t.Err), 500))
 	}
 	return strings.Join(lines, "\n")
-}
-
-// svgText escapes a text for an element or an attribute. What XML cannot hold
-// becomes the replacement character.
-func svgText(s string) string {
-	var b strings.Builder
-	xml.EscapeText(&b, []byte(s)) // a Builder has no errors
-	return b.String()
 }
 
 // cut shortens a text to that many characters, of one line.

@@ -15,6 +15,7 @@ import (
 	_ "github.com/runnelflow/runnel"
 	_ "github.com/runnelflow/runnel/dag"
 	_ "github.com/runnelflow/runnel/runneltest"
+	_ "github.com/runnelflow/runnel/viz"
 )
 
 // TestCodeBlocks compiles every block of Go in the pages, all of them into one

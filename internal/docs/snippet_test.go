@@ -19,6 +19,7 @@ var imports = map[string]string{
 	"runnel":     "github.com/runnelflow/runnel",
 	"dag":        "github.com/runnelflow/runnel/dag",
 	"runneltest": "github.com/runnelflow/runnel/runneltest",
+	"viz":        "github.com/runnelflow/runnel/viz",
 }
 
 // A snippet is a block as a file of Go.
