@@ -393,7 +393,7 @@ func (g *built) dag() (*dag.Graph, error) {
 	for i, d := range g.tasks {
 		s := dag.Spec{Name: d.Name(), Description: d.config.description, Meta: d.Meta(), Path: d.path}
 		for _, in := range d.inputs {
-			s.Inputs = append(s.Inputs, dag.Port{Name: in.name, Axes: in.axes, Type: nested(in.typ, len(in.axes)), Optional: in.optional})
+			s.Inputs = append(s.Inputs, dag.Port{Name: in.name, Axes: in.axes, Type: nested(in.typ, len(in.axes)), Optional: in.optional, Default: in.preset})
 		}
 		for _, out := range d.outputs {
 			s.Outputs = append(s.Outputs, dag.Port{Name: out.name, Axes: out.axes, Type: out.typ})

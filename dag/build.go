@@ -12,6 +12,7 @@ type Port struct {
 	Axes     []string     // along which the task takes or makes elements of it, nil for the whole
 	Type     reflect.Type // of the whole; nil: not known
 	Optional bool         // of an input: the task tolerates its absence
+	Default  any          // of an input: what the task takes when it is absent, of an element where it takes elements; nil: none was declared
 }
 
 // Spec describes one task to [New].
