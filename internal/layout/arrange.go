@@ -29,10 +29,9 @@ func (t *tree) rankBy(cluster []int32, key []float64) {
 // An arranger makes the nodes of each cluster contiguous in a layer, and
 // orders the clusters of one parent by rank.
 type arranger struct {
-	tree  *tree
-	sets  []set
-	used  []int32 // clusters that the layer has, plus 1; 0 is the outside
-	stack []*set
+	tree *tree
+	sets []set   // of the clusters, from 1 on; 0 is the outside
+	used []int32 // those that the layer has
 }
 
 // A set is what one cluster has in the layer.
@@ -78,9 +77,7 @@ func (a *arranger) layer(layer, cluster []int32, key []float64) {
 	for _, u := range a.used {
 		a.level(&a.sets[u])
 	}
-	if out := a.emit(layer[:0], 0, key); len(out) != len(layer) {
-		panic("layout: a layer changed its length")
-	}
+	a.emit(layer[:0], 0, key)
 	for _, u := range a.used {
 		s := &a.sets[u]
 		*s = set{nodes: s.nodes[:0], inner: s.inner[:0]}

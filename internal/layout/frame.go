@@ -113,5 +113,3 @@ func (r *router) normalize() float64 {
 	r.W = right - left
 	return r.W
 }
-
-func (r *router) finish() Layout { return r.Layout }

@@ -5,8 +5,8 @@
 //
 // The steps, one file each: layers (layer.go), a node for each layer that a
 // line passes (net.go), the order within layers (order.go), places across
-// (align.go, compact.go), places down and lines (route.go). The same input has
-// the same output, on every machine.
+// (align.go, compact.go), places down and lines (route.go, frame.go). The same
+// input has the same output, on every machine.
 package layout
 
 import "math"
@@ -85,7 +85,7 @@ func Compute(g Graph, o Options) Layout {
 	r.lines()
 	r.frames()
 	r.shelve(alone)
-	return r.finish()
+	return r.Layout
 }
 
 func (o Options) withDefaults() Options {

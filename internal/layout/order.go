@@ -8,7 +8,7 @@ import (
 const (
 	// maxWork bounds the segments that the sweeps look at. The first round is
 	// always made.
-	maxWork = 1_200_000
+	maxWork = 600_000
 	// maxRounds bounds the sweeps down and up, maxStall those in a row that
 	// bring nothing.
 	maxRounds = 24
