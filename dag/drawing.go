@@ -52,6 +52,15 @@ func (n *Node) box() boxes.Box {
 			b.Border = boxes.Stacked
 		}
 	}
+	if slices.ContainsFunc(n.InputPorts(), func(p Port) bool { return len(p.Axes) > 0 }) {
+		// What is taken whole, and what element by element, no line shows.
+		var inputs []string
+		for _, p := range n.InputPorts() {
+			inputs = append(inputs, shown(p.Name)+axesText(p))
+		}
+		b.Lines = append(b.Lines, strings.Join(inputs, ", ")+" → "+strings.Join(outputs, ", "))
+		return b
+	}
 	if len(outputs) > 0 && !slices.Equal(outputs, b.Lines) {
 		b.Lines = append(b.Lines, strings.Join(outputs, ", "))
 	}
