@@ -170,7 +170,7 @@ func TestElementsAreLetGoOneByOne(t *testing.T) {
 	const n, window = 4000, 4
 	type page struct {
 		n    int
-		data [64]*int
+		_    [64]*int
 	}
 	var mu sync.Mutex
 	var watched []weak.Pointer[page]
