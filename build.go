@@ -394,9 +394,9 @@ func (b *builder) flow(from, to int32) string {
 func (g *built) dag() (*dag.Graph, error) {
 	specs := make([]dag.Spec, len(g.tasks))
 	for i, d := range g.tasks {
-		s := dag.Spec{Name: d.Name(), Description: d.config.description, Meta: d.Meta()}
+		s := dag.Spec{Name: d.Name(), Description: d.config.description, Meta: d.Meta(), Path: d.path}
 		for _, in := range d.inputs {
-			s.Inputs = append(s.Inputs, dag.Port{Name: in.name, Axes: in.axes, Type: nested(in.typ, len(in.axes)), Optional: in.optional})
+			s.Inputs = append(s.Inputs, dag.Port{Name: in.name, Axes: in.axes, Type: nested(in.typ, len(in.axes)), Optional: in.optional, Default: in.preset})
 		}
 		for _, out := range d.outputs {
 			s.Outputs = append(s.Outputs, dag.Port{Name: out.name, Axes: out.axes, Type: out.typ})

@@ -20,10 +20,11 @@ type RunStarted struct {
 
 // TaskStarted tells that a task's first attempt begins.
 type TaskStarted struct {
-	At    time.Time
-	RunID string
-	Task  string
-	Index []int // of the element, nil for a whole task
+	At       time.Time
+	RunID    string
+	Task     string
+	Index    []int // of the element, nil for a whole task
+	Elements int   // how many a mapped task runs for, in the event of the whole task
 }
 
 // AttemptFailed tells that an attempt failed. With Retry, another one follows

@@ -105,7 +105,11 @@ func (x *execution) event(e *entry) Event {
 	case runStarted:
 		return RunStarted{at, x.name(), id, len(x.plan.nodes)}
 	case taskStarted:
-		return TaskStarted{at, id, task, index}
+		elements := 0
+		if m := x.mapped(e.unit.node); m != nil && index == nil {
+			elements = m.count()
+		}
+		return TaskStarted{at, id, task, index, elements}
 	case attemptFailed:
 		return AttemptFailed{at, id, task, index, int(e.attempt), e.err, e.retry, e.took}
 	case taskRetried:

@@ -21,6 +21,7 @@ type input struct {
 	typ      reflect.Type // of the value, or of an element
 	optional bool         // the task runs without it
 	partial  bool         // the task takes what there is of it, and the errors
+	preset   any          // what the default of its tag says, nil without one
 }
 
 // signature is what an input struct says: its fields, and the struct with the
@@ -152,6 +153,7 @@ func (s *signature) add(f reflect.StructField, tg tag, index []int, isOpt bool) 
 			s.problem("field %s: default %q: %v", f.Name, tg.text, err)
 			return
 		}
+		in.preset = s.template.FieldByIndex(index).Interface()
 	}
 	if of, ok := partialOf(f.Type); ok {
 		if in.axes != nil {

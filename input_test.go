@@ -331,3 +331,24 @@ func TestDefaultIsNewForEachCall(t *testing.T) {
 		}
 	}
 }
+
+func TestGraphShowsDefaults(t *testing.T) {
+	g, err := pipelineOf(t, runnel.NewTask("t", takes[struct {
+		Alpha float64       `runnel:",default=0.5"`
+		Pause time.Duration `runnel:",default=2s"`
+		Maybe int           `runnel:",optional"`
+		Must  int
+	}])).Graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, _ := g.Node("t")
+	got := map[string]any{}
+	for _, p := range n.InputPorts() {
+		got[p.Name] = p.Default
+	}
+	want := map[string]any{"alpha": 0.5, "pause": 2 * time.Second, "maybe": nil, "must": nil}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("defaults %v, want %v", got, want)
+	}
+}

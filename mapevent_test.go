@@ -47,7 +47,7 @@ func TestEventsOfElementsHaveTheirIndex(t *testing.T) {
 		}
 		first, second := []int{0}, []int{1}
 		wantEvents(t, byTask["a"], []runnel.Event{
-			runnel.TaskStarted{At: at(0), RunID: "r", Task: "a"},
+			runnel.TaskStarted{At: at(0), RunID: "r", Task: "a", Elements: 2},
 			runnel.TaskStarted{At: at(0), RunID: "r", Task: "a", Index: byTask["a"][1].(runnel.TaskStarted).Index},
 			runnel.TaskStarted{At: at(0), RunID: "r", Task: "a", Index: byTask["a"][2].(runnel.TaskStarted).Index},
 			runnel.TaskFinished{At: at(1), RunID: "r", Task: "a", Index: first, State: runnel.Succeeded, Attempts: 1},
@@ -57,7 +57,7 @@ func TestEventsOfElementsHaveTheirIndex(t *testing.T) {
 			runnel.TaskFinished{At: at(9), RunID: "r", Task: "a", State: runnel.Succeeded, Attempts: 1},
 		})
 		wantEvents(t, byTask["b"], []runnel.Event{
-			runnel.TaskStarted{At: at(0), RunID: "r", Task: "b"},
+			runnel.TaskStarted{At: at(0), RunID: "r", Task: "b", Elements: 2},
 			runnel.TaskStarted{At: at(1), RunID: "r", Task: "b", Index: first},
 			runnel.AttemptFailed{At: at(1), RunID: "r", Task: "b", Index: first, Attempt: 1, Err: errFlaky},
 			runnel.TaskFinished{At: at(1), RunID: "r", Task: "b", Index: first, State: runnel.Failed, Attempts: 1, Err: errFlaky},

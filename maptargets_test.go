@@ -169,8 +169,8 @@ func TestDataCacheWithMaps(t *testing.T) {
 func TestElementsAreLetGoOneByOne(t *testing.T) {
 	const n, window = 4000, 4
 	type page struct {
-		n    int
-		data [64]*int
+		n int
+		_ [64]*int
 	}
 	var mu sync.Mutex
 	var watched []weak.Pointer[page]

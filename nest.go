@@ -152,6 +152,7 @@ func (f *flattener) check() bool {
 func (f *flattener) copy(i int32) *declaration {
 	c := f.inner.tasks[i].copy()
 	c.within = f.path + c.within
+	c.path = slices.Concat([]string{f.task.Name()}, c.path)
 	if c.name == "" {
 		c.name = f.inner.tasks[i].ownName() // its outputs get other names
 	}

@@ -143,12 +143,12 @@ func (p *Pipeline) Build() error {
 }
 
 func (p *Pipeline) build() (*built, error) {
-	if b, err, _ := p.last(); b != nil || err != nil {
+	if _, b, err := p.last(); b != nil || err != nil {
 		return b, err
 	}
 	p.building.Lock()
 	defer p.building.Unlock()
-	b, err, tasks := p.last()
+	tasks, b, err := p.last()
 	if b != nil || err != nil {
 		return b, err
 	}
@@ -161,11 +161,11 @@ func (p *Pipeline) build() (*built, error) {
 	return b, err
 }
 
-// last is what was built last, if nothing was added since, and the tasks.
-func (p *Pipeline) last() (*built, error, []AnyTask) {
+// last are the tasks, and what was built of them last, if none was added since.
+func (p *Pipeline) last() ([]AnyTask, *built, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.built, p.err, p.tasks
+	return p.tasks, p.built, p.err
 }
 
 // Name is the name given by [PipelineName], or empty.

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/runnelflow/runnel/dag"
 )
 
 // Report tells what became of a run and of each of its tasks. It is a snapshot,
@@ -61,6 +63,7 @@ type TaskReport struct {
 	Attempts int
 	Err      error         // of the last attempt, nil when it succeeded
 	Reason   string        // why it was skipped, cancelled, or not called
+	Ready    time.Time     // when it had all that it waits for; zero until then, and when it was not called
 	Started  time.Time     // of the first attempt, zero when there was none
 	Ended    time.Time     // zero while it has not ended
 	Waited   time.Duration // for a slot, having all inputs; over all attempts
@@ -76,6 +79,22 @@ func (t TaskReport) Duration() time.Duration {
 		return 0
 	}
 	return t.Ended.Sub(t.Started)
+}
+
+// Cost is how long a task took, in seconds: a cost function for
+// [dag.Graph.CriticalPath] and [dag.Graph.Analyze], which then tell of the run
+// what they tell of a graph. It counts the waits between attempts, as
+// [TaskReport.Duration] does, and not those for slots. A task that is going on
+// has cost what it took until the report; one that was not called, or is not in
+// the report, nothing. Elements of one mapped task that follow those of another
+// overlap with them, so the costs of a path through both can add up to more than
+// the run took.
+func (r *Report) Cost(n *dag.Node) float64 {
+	t, _ := r.Task(n.Name)
+	if !t.Started.IsZero() && t.Ended.IsZero() {
+		return max(0, r.Started.Add(r.Duration).Sub(t.Started)).Seconds()
+	}
+	return t.Duration().Seconds()
 }
 
 // Task is the report of the named task.
@@ -165,7 +184,9 @@ func (x *execution) taskReport(n int32) TaskReport {
 		ready := x.readyAt(n)
 		started = max(rec.started, ready)
 		waited = started - ready
-		t.Started = x.start.Add(time.Duration(started))
+		t.Ready, t.Started = x.start.Add(time.Duration(ready)), x.start.Add(time.Duration(started))
+	} else if x.timed && t.State == Ready {
+		t.Ready = x.start.Add(time.Duration(x.readyAt(n)))
 	}
 	if s.Ended() {
 		if x.timed {

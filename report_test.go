@@ -120,8 +120,8 @@ func TestReportCountsTheWaitForASlot(t *testing.T) {
 				}
 				continue
 			}
-			if got := task.Started.Sub(start); task.Waited != got {
-				t.Errorf("%s waited %v, want %v: it had all inputs from the start", task.Name, task.Waited, got)
+			if got := task.Started.Sub(start); task.Waited != got || !task.Ready.Equal(start) {
+				t.Errorf("%s waited %v from %v, want %v from %v: it had all inputs from the start", task.Name, task.Waited, task.Ready, got, start)
 			}
 			sum += task.Duration()
 		}
@@ -130,6 +130,60 @@ func TestReportCountsTheWaitForASlot(t *testing.T) {
 		}
 		if last := r.Tasks[2].Name; !slices.Equal(r.CriticalPath, from(last, "next")) {
 			t.Errorf("critical path %q, want the task that really ended last, %s, and next", r.CriticalPath, last)
+		}
+	})
+}
+
+func TestCostIsWhatTasksTook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pipelineOf(t,
+			step("load", nil, sleeps(time.Second)), step("long", from("load"), sleeps(4*time.Second)), step("short", from("load"), sleeps(time.Second)),
+			step("end", from("long", "short"), sleeps(time.Second)))
+		g, err := p.Graph()
+		if err != nil {
+			t.Fatal(err)
+		}
+		show := func(r *runnel.Report) string {
+			path, total := g.CriticalPath(r.Cost)
+			text := fmt.Sprint(path, " ", total)
+			for _, b := range g.Analyze(r.Cost).Tasks {
+				text += fmt.Sprintf("; %s %v %v %v", b.Node, b.Cost, b.Slack, b.Gain)
+			}
+			return text
+		}
+		run, err := p.Start(t.Context(), nil, runnel.MaxParallel(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(1500 * time.Millisecond)
+		synctest.Wait()
+		live := run.Report()
+		res, err := run.Wait(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := show(res.Report()), "[load long end] 6; load 1 0 1; long 4 0 3; short 1 3 0; end 1 0 1"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		// Half a second after the first task, one of the next two has a slot.
+		for _, task := range live.Tasks {
+			n, _ := g.Node(task.Name)
+			want, state := 0.0, task.State
+			switch {
+			case task.Name == "load":
+				want = 1
+			case state == runnel.Running:
+				want = 0.5
+			case task.Name != "end" && (state != runnel.Ready || !task.Ready.Equal(live.Started.Add(time.Second))),
+				task.Name == "end" && (state != runnel.Pending || !task.Ready.IsZero()):
+				t.Errorf("task %s is %v, ready at %v", task.Name, state, task.Ready)
+			}
+			if got := live.Cost(n); got != want {
+				t.Errorf("%s, which is %v, has cost %v, want %v", task.Name, state, got, want)
+			}
+		}
+		if got := show(&runnel.Report{}); !strings.Contains(got, " 0; load 0 0 0; long 0 0 0") {
+			t.Errorf("a report of no run: %s", got)
 		}
 	})
 }
@@ -180,6 +234,10 @@ func TestReportAsJSON(t *testing.T) {
 		if s, e := clock(bad["started"]), clock(bad["ended"]); s != 1100*time.Millisecond || e != 2100*time.Millisecond {
 			t.Errorf("bad went from %v to %v", s, e)
 		}
+		if at := clock(bad["ready"]); at != 1100*time.Millisecond {
+			t.Errorf("bad was ready at %v", at)
+		}
+		delete(bad, "ready")
 		delete(bad, "started")
 		delete(bad, "ended")
 		delete(lost, "ended")
@@ -208,7 +266,7 @@ func TestWithoutTimingsTheRestOfTheReportIsThere(t *testing.T) {
 			if got.State != want.State || got.Attempts != want.Attempts || got.Reason != want.Reason || fmt.Sprint(got.Err) != fmt.Sprint(want.Err) {
 				t.Errorf("task %+v, want state, attempts, reason and error of %+v", got, want)
 			}
-			if !got.Started.IsZero() || !got.Ended.IsZero() || got.Waited != 0 {
+			if !got.Ready.IsZero() || !got.Started.IsZero() || !got.Ended.IsZero() || got.Waited != 0 {
 				t.Errorf("task %+v has times", got)
 			}
 		}

@@ -121,12 +121,13 @@ func (t TaskReport) MarshalJSON() ([]byte, error) {
 		Attempts int       `json:"attempts"`
 		Error    string    `json:"error,omitempty"`
 		Reason   string    `json:"reason,omitempty"`
+		Ready    time.Time `json:"ready,omitzero"`
 		Started  time.Time `json:"started,omitzero"`
 		Ended    time.Time `json:"ended,omitzero"`
 		Duration float64   `json:"duration_seconds"`
 		Waited   float64   `json:"waited_seconds"`
 		Elements *Totals   `json:"elements,omitempty"`
-	}{t.Name, t.State, t.Attempts, text(t.Err), t.Reason, t.Started, t.Ended, t.Duration().Seconds(), t.Waited.Seconds(), t.Elements})
+	}{t.Name, t.State, t.Attempts, text(t.Err), t.Reason, t.Ready, t.Started, t.Ended, t.Duration().Seconds(), t.Waited.Seconds(), t.Elements})
 }
 
 func text(err error) string {

@@ -61,6 +61,7 @@ type declaration struct {
 	// Of a task of a nested pipeline: the path in front of its name, the defaults
 	// and interceptors that came with it, and the tasks outside that it runs after.
 	within       string
+	path         []string // of the nested pipelines around it
 	base         []TaskOption
 	interceptors []Interceptor
 	outside      []string

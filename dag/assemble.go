@@ -63,6 +63,7 @@ func (b *builder) graph(order, level []int32) *Graph {
 			After:       sortedNames(s.After),
 			Level:       int(level[k]),
 			Meta:        maps.Clone(s.Meta),
+			Path:        slices.Clone(s.Path),
 			graph:       g,
 			number:      int32(i),
 			ports:       append(append(ports.take(len(s.Inputs) + len(s.Outputs))[:0], s.Inputs...), s.Outputs...),

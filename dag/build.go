@@ -12,6 +12,7 @@ type Port struct {
 	Axes     []string     // along which the task takes or makes elements of it, nil for the whole
 	Type     reflect.Type // of the whole; nil: not known
 	Optional bool         // of an input: the task tolerates its absence
+	Default  any          // of an input: what the task takes when it is absent, of an element where it takes elements; nil: none was declared
 }
 
 // Spec describes one task to [New].
@@ -22,6 +23,7 @@ type Spec struct {
 	Outputs     []Port         // a name is produced once in the whole graph
 	After       []string       // names of tasks to wait for without taking data
 	Meta        map[string]any // copied, but not in depth
+	Path        []string       // of the nested pipelines around it, the outermost first; for pictures alone
 }
 
 // New infers the graph of the given tasks: whoever consumes a data name

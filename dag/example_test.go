@@ -39,12 +39,22 @@ func ExampleNew() {
 	fmt.Println(g, err)
 	// Output:
 	// 3 tasks in 2 levels
-	// level 0
-	//   load: path* → audio
-	// level 1
-	//   tag: audio, config*? → tags
-	//   tempo: audio → bpm, beats
-	// * external input, ? optional <nil>
+	//    ╭──────╮
+	//    │ path │
+	//    ╰──────╯
+	//        │
+	//        ▼
+	//    ┌───────┐     ╭─────────╮
+	//    │ load  │     │ config? │
+	//    │ audio │     ╰─────────╯
+	//    └───────┘          │
+	//        │              │
+	//        ├──────────────┤
+	//        ▼              ▼
+	// ┌────────────┐    ┌──────┐
+	// │   tempo    │    │ tag  │
+	// │ bpm, beats │    │ tags │
+	// └────────────┘    └──────┘ <nil>
 }
 
 func ExampleNew_problems() {
@@ -94,6 +104,47 @@ func ExampleGraph_CriticalPath() {
 	path, total := audio().CriticalPath(func(n *dag.Node) float64 { return took[n.Name].Seconds() })
 	fmt.Println(path, total)
 	// Output: [extract tag embed] 6
+}
+
+func ExampleGraph_Analyze() {
+	took := map[string]time.Duration{"extract": 2 * time.Second, "mir": time.Second, "tag": 3 * time.Second, "embed": time.Second}
+	a := audio().Analyze(func(n *dag.Node) float64 { return took[n.Name].Seconds() })
+	fmt.Print(a)
+	// Output:
+	// 4 tasks, work 7
+	// critical path, 6: extract → tag → embed
+	// speed up first: tag (up to 2), then extract (up to 2), then embed (up to 1)
+	//
+	// WORKERS    AT LEAST  REACHED
+	// 1          7         7
+	// 2          6         6
+	// unlimited  6         6
+	//
+	// TASK     COST  START  SLACK  GAIN
+	// extract  2     0      0      2
+	// tag      3     2      0      2
+	// embed    1     5      0      1
+	// mir      1     2      2      0
+}
+
+func ExampleAnalysis_Makespan() {
+	a := audio().Analyze(nil)
+	fmt.Println(a.Makespan(1))
+	fmt.Println(a.Makespan(0)) // unlimited
+	// Output:
+	// 4 4
+	// 3 3
+}
+
+func ExampleAnalysis_Bottlenecks() {
+	took := map[string]float64{"extract": 2, "mir": 1, "tag": 3, "embed": 1}
+	for _, t := range audio().Analyze(func(n *dag.Node) float64 { return took[n.Name] }).Bottlenecks() {
+		fmt.Printf("%s: %v of %v\n", t.Node, t.Gain, t.Cost)
+	}
+	// Output:
+	// tag: 2 of 3
+	// extract: 2 of 2
+	// embed: 1 of 1
 }
 
 func ExampleGraph_ParallelGroups() {

@@ -53,6 +53,7 @@ type Node struct {
 	After       []string       // tasks it waits for without taking data, sorted
 	Level       int            // edges on the longest path from a root; roots are at 0
 	Meta        map[string]any // free keys and values of the declaration
+	Path        []string       // names of the nested pipelines that it is part of, the outermost first
 
 	graph      *Graph
 	number     int32

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/runnelflow/runnel/dag"
@@ -20,7 +21,7 @@ func mustNew(t *testing.T, specs ...dag.Spec) *dag.Graph {
 	return g
 }
 
-func TestString(t *testing.T) {
+func TestList(t *testing.T) {
 	optional := func(name string) dag.Port { return dag.Port{Name: name, Optional: true} }
 	for _, c := range []struct {
 		name  string
@@ -40,10 +41,39 @@ func TestString(t *testing.T) {
 			"1 task in 1 level\nlevel 0\n  a b: \" x\"*, \"a\\nb\"* → größe, \"\\xff\"\n* external input"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := mustNew(t, c.specs...).String(); got != c.want {
+			if got := mustNew(t, c.specs...).List(); got != c.want {
 				t.Errorf("got\n%s\nwant\n%s", got, c.want)
 			}
 		})
+	}
+}
+
+// TestStringDrawsWhatFits, and lists the rest.
+func TestStringDrawsWhatFits(t *testing.T) {
+	small := mustNew(t,
+		dag.Spec{Name: "load", Inputs: []dag.Port{{Name: "path"}, {Name: "config", Optional: true}}, Outputs: ports("load")},
+		dag.Spec{Name: "tempo", Inputs: ports("load"), Outputs: ports("bpm", "beats")},
+		dag.Spec{Name: "clean up", After: []string{"load"}})
+	want := `3 tasks in 2 levels
+  ╭─────────╮    ╭──────╮
+  │ config? │    │ path │
+  ╰─────────╯    ╰──────╯
+`
+	if got := small.String(); !strings.HasPrefix(got, want) || !strings.Contains(got, "│ bpm, beats │") || strings.Count(got, "▽") != 1 {
+		t.Errorf("the drawing is\n%s\nwhich should begin with\n%s", got, want)
+	}
+	var wide []dag.Spec
+	for k := range 30 {
+		wide = append(wide, dag.Spec{Name: fmt.Sprintf("task %d", k), Inputs: ports("in")})
+	}
+	var many []dag.Spec
+	for k := range 50 {
+		many = append(many, dag.Spec{Name: fmt.Sprintf("task %d", k)})
+	}
+	for name, specs := range map[string][]dag.Spec{"wide": wide, "many": many} {
+		if g := mustNew(t, specs...); g.String() != g.List() {
+			t.Errorf("%s: the text is no list:\n%s", name, g)
+		}
 	}
 }
 
@@ -117,9 +147,6 @@ func TestCriticalPath(t *testing.T) {
 		dag.Spec{Name: "end", Inputs: ports("j")},
 		dag.Spec{Name: "alone"},
 	)
-	costs := func(m map[string]float64) func(*dag.Node) float64 {
-		return func(n *dag.Node) float64 { return m[n.Name] }
-	}
 	for _, c := range []struct {
 		name string
 		cost func(*dag.Node) float64

@@ -29,13 +29,7 @@ func (g *Graph) CriticalPath(cost func(*Node) float64) (path []*Node, total floa
 				before[i] = p
 			}
 		}
-		c := 1.0
-		if cost != nil {
-			c = cost(&g.nodes[i])
-		}
-		if c > 0 { // false for NaN
-			sum[i] = c
-		}
+		sum[i] = costOf(cost, &g.nodes[i])
 		if before[i] >= 0 {
 			sum[i] += sum[before[i]]
 		}
@@ -48,4 +42,15 @@ func (g *Graph) CriticalPath(cost func(*Node) float64) (path []*Node, total floa
 	}
 	slices.Reverse(path)
 	return path, sum[end]
+}
+
+// costOf reads a cost: negative ones and NaN are 0.
+func costOf(cost func(*Node) float64, n *Node) float64 {
+	if cost == nil {
+		return 1
+	}
+	if c := cost(n); c > 0 {
+		return c
+	}
+	return 0
 }

@@ -7,23 +7,50 @@ import (
 	"unicode"
 )
 
-// String writes the graph as plain text: a headline, then the tasks level by
-// level, each with what it consumes and produces. An asterisk marks external
-// inputs, a question mark inputs that the task can do without:
+// String draws the graph as plain text: a headline, then a box for each task and a
+// rounded one for each external input, with a question mark where every consumer can
+// do without it. Under a task's name are its outputs, where it has others than one
+// of that name; mapped tasks are stacked, and a light head ends an edge of After:
 //
 //	3 tasks in 2 levels
-//	level 0
-//	  load: path* → audio
-//	level 1
-//	  tag: audio, config*? → tags
-//	  tempo: audio → bpm, beats
-//	* external input, ? optional
+//	   ╭──────╮
+//	   │ path │
+//	   ╰──────╯
+//	       │
+//	       ▼
+//	   ┌───────┐     ╭─────────╮
+//	   │ load  │     │ config? │
+//	   │ audio │     ╰─────────╯
+//	   └───────┘          │
+//	       │              │
+//	       ├──────────────┤
+//	       ▼              ▼
+//	┌────────────┐    ┌──────┐
+//	│   tempo    │    │ tag  │
+//	│ bpm, beats │    │ tags │
+//	└────────────┘    └──────┘
 //
-// Names with spaces at their ends or with characters that do not print are
-// quoted.
+// A graph with more than 40 boxes or wider than 80 columns is a list instead, level
+// by level, each task with what it consumes and produces. An asterisk marks external
+// inputs there, and a question mark inputs that the task can do without:
+//
+//	tempo: audio, config*? → bpm, beats
+//
+// Names with spaces at their ends or with characters that do not print are quoted.
 func (g *Graph) String() string {
+	if drawing, ok := g.drawing(); ok {
+		return g.headline() + "\n" + drawing
+	}
+	return g.list()
+}
+
+func (g *Graph) headline() string {
+	return counted(len(g.nodes), "task") + " in " + counted(len(g.Levels()), "level")
+}
+
+func (g *Graph) list() string {
 	w := textWriter{graph: g}
-	fmt.Fprintf(&w.out, "%s in %s", counted(len(g.nodes), "task"), counted(len(g.Levels()), "level"))
+	w.out.WriteString(g.headline())
 	for l, level := range g.Levels() {
 		fmt.Fprintf(&w.out, "\nlevel %d", l)
 		for _, n := range level {

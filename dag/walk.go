@@ -92,6 +92,7 @@ func (n *Node) spec() Spec {
 		Outputs:     n.ports[n.inputPorts:],
 		After:       n.After,
 		Meta:        n.Meta,
+		Path:        n.Path,
 	}
 }
 

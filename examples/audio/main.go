@@ -3,8 +3,10 @@
 //
 //	go run ./examples/audio                  three clips that come with it
 //	go run ./examples/audio one.wav two.wav  your own files
-//	go run ./examples/audio -h               says so in one line
+//	go run ./examples/audio graph            its graph; --format svg and others draw it
+//	go run ./examples/audio help             what else it can do
 //
+// A file that is called like one of these commands is reached by a path: ./graph.
 // A file that cannot be analysed ends in one line on the standard error, and the
 // others go on. The exit status is 0 when at least one file was analysed.
 //
@@ -19,9 +21,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 
 	"github.com/runnelflow/runnel"
+	"github.com/runnelflow/runnel/cli"
 	"github.com/runnelflow/runnel/examples/internal/describe"
 	"github.com/runnelflow/runnel/examples/internal/loudness"
 	"github.com/runnelflow/runnel/examples/internal/perfile"
@@ -141,49 +143,47 @@ func newPipeline() (*runnel.Pipeline, error) {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(status)
+	p, err := newPipeline()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "audio:", err)
+		os.Exit(cli.ExitBuild)
+	}
+	tool(p).Main()
 }
 
-const usage = "usage: audio [file.wav ...]   analyses these recordings, or the clips that come with it"
+// tool is the program's command line: what package cli makes of a pipeline, and
+// the program's own job when there is no command.
+func tool(p *runnel.Pipeline) *cli.Tool {
+	return cli.New(p).Default("[file.wav ...]", "analyses these recordings, or the clips that come with it",
+		func(ctx context.Context, paths []string, s cli.Streams) int {
+			return analyse(ctx, p, paths, s.Out, s.Err)
+		})
+}
 
-// run is the program without the process around it. It returns the exit status.
-func run(ctx context.Context, paths []string, stdout, stderr io.Writer) int {
-	if len(paths) > 0 && (paths[0] == "-h" || paths[0] == "--help") {
-		fmt.Fprintln(stdout, usage)
-		return 0
-	}
+// analyse is the program's own job. It returns the exit status.
+func analyse(ctx context.Context, p *runnel.Pipeline, paths []string, stdout, stderr io.Writer) int {
 	if len(paths) == 0 {
 		paths = shippedPaths()
 	}
-	p, err := newPipeline()
-	if err != nil {
-		fmt.Fprintln(stderr, "audio:", err)
-		return 1
-	}
-	graph, err := p.Graph()
-	if err != nil {
-		fmt.Fprintln(stderr, "audio:", err)
-		return 1
-	}
-	fmt.Fprintf(stdout, "The graph:\n\n%s\n\nProgress:\n\n", graph)
+	fmt.Fprintf(stdout, "The graph:\n\n%s\n\nProgress:\n\n", p)
 
 	res, err := p.Run(ctx, runnel.Values{"paths": paths}, runnel.Observe(progress(stdout)))
 	if err != nil {
 		fmt.Fprintln(stderr, "audio:", err)
-		return 1
+		if ctx.Err() != nil {
+			return cli.ExitCancelled
+		}
+		return cli.ExitFailed
 	}
 	entries, err := Catalogue.Get(res) // a perfile.Results[Entry]: the compiler knows
 	if err != nil {
 		fmt.Fprintln(stderr, "audio:", err)
-		return 1
+		return cli.ExitFailed
 	}
 	fmt.Fprint(stdout, "\nResults:\n\n")
 	if report(stdout, stderr, entries) == 0 {
 		fmt.Fprintln(stdout, "none: no file could be analysed")
-		return 1
+		return cli.ExitFailed
 	}
-	return 0
+	return cli.ExitOK
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/runnelflow/runnel"
+	"github.com/runnelflow/runnel/cli"
 	"github.com/runnelflow/runnel/examples/internal/clips"
 	"github.com/runnelflow/runnel/examples/internal/recording"
 	"github.com/runnelflow/runnel/examples/internal/synth"
@@ -21,6 +23,16 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// call is a call of the program with these arguments. It returns the exit status.
+func call(t *testing.T, ctx context.Context, stdout, stderr io.Writer, args ...string) int {
+	t.Helper()
+	p, err := newPipeline()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tool(p).Run(ctx, args, cli.Streams{Out: stdout, Err: stderr})
+}
 
 // The pipeline finds the truth about the shipped clips: the key, the tempo within
 // 2 %, the length.
@@ -146,7 +158,7 @@ func TestBadFilesAmongGoodOnes(t *testing.T) {
 	args = append(args, mine)
 
 	var stdout, stderr bytes.Buffer
-	if status := run(context.Background(), args, &stdout, &stderr); status != 0 {
+	if status := call(t, context.Background(), &stdout, &stderr, args...); status != 0 {
 		t.Errorf("exit status %d, want 0: two files are good", status)
 	}
 	lines := strings.Split(strings.TrimSuffix(stderr.String(), "\n"), "\n")
@@ -184,7 +196,7 @@ func TestOnlyBadFiles(t *testing.T) {
 		args = append(args, path)
 	}
 	var stdout, stderr bytes.Buffer
-	if status := run(context.Background(), args, &stdout, &stderr); status != 1 {
+	if status := call(t, context.Background(), &stdout, &stderr, args...); status != 1 {
 		t.Errorf("exit status %d, want 1: no file could be analysed", status)
 	}
 	if n := strings.Count(stderr.String(), "\n"); n != len(bad) {
@@ -195,18 +207,20 @@ func TestOnlyBadFiles(t *testing.T) {
 // A file name cannot break the table or forge a line.
 func TestControlCharactersInNames(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	run(context.Background(), []string{"a\nb\t\x1b[31m.wav"}, &stdout, &stderr)
+	call(t, context.Background(), &stdout, &stderr, "a\nb\t\x1b[31m.wav")
 	if got := stderr.String(); strings.Count(got, "\n") != 1 || strings.ContainsAny(got, "\t\x1b") {
 		t.Errorf("got %q, want one line without control characters", got)
 	}
 }
 
-func TestHelpIsOneLine(t *testing.T) {
-	for _, flag := range []string{"-h", "--help"} {
+func TestHelp(t *testing.T) {
+	for _, flag := range []string{"-h", "--help", "help"} {
 		var stdout, stderr bytes.Buffer
-		status := run(context.Background(), []string{flag}, &stdout, &stderr)
-		if got := stdout.String(); status != 0 || strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "usage: audio [file.wav ...]") || stderr.Len() > 0 {
-			t.Errorf("%s: exit status %d, output %q, standard error %q; want one line of usage", flag, status, got, &stderr)
+		status := call(t, context.Background(), &stdout, &stderr, flag)
+		for _, want := range []string{"[file.wav ...]\n", "analyses these recordings", "\n  graph ", "./list"} {
+			if !strings.Contains(stdout.String(), want) || status != 0 || stderr.Len() > 0 {
+				t.Errorf("%s: exit status %d, standard error %q, and no %q in\n%s", flag, status, &stderr, want, &stdout)
+			}
 		}
 	}
 }
@@ -215,8 +229,44 @@ func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	var stdout, stderr bytes.Buffer
-	if status := run(ctx, nil, &stdout, &stderr); status != 1 || !strings.Contains(stderr.String(), "context canceled") {
+	if status := call(t, ctx, &stdout, &stderr); status != cli.ExitCancelled || !strings.Contains(stderr.String(), "context canceled") {
 		t.Errorf("exit status %d, standard error %q", status, &stderr)
+	}
+}
+
+// A file that is called like a command is reached by a path.
+func TestFileCalledLikeACommand(t *testing.T) {
+	t.Chdir(t.TempDir())
+	song, err := clips.FS.ReadFile(synth.Shipped[1].File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("graph", song, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	if status := call(t, context.Background(), &stdout, &stderr, "./graph"); status != 0 || !strings.Contains(stdout.String(), "\nResults:") {
+		t.Errorf("./graph: exit status %d, standard error %q, output\n%s", status, &stderr, &stdout)
+	}
+	stdout.Reset()
+	if status := call(t, context.Background(), &stdout, &stderr, "graph"); status != 0 || strings.Contains(stdout.String(), "Results:") || !strings.Contains(stdout.String(), "mir_features") {
+		t.Errorf("graph: exit status %d, standard error %q, output\n%s", status, &stderr, &stdout)
+	}
+}
+
+// Every format of the graph goes to the standard output.
+func TestGraphFormats(t *testing.T) {
+	for _, format := range []string{"text", "ascii", "svg", "dot", "mermaid", "json", "cytoscape"} {
+		var stdout, stderr bytes.Buffer
+		status := call(t, context.Background(), &stdout, &stderr, "graph", "--format", format)
+		if status != 0 || stderr.Len() > 0 {
+			t.Errorf("%s: exit status %d, standard error %q", format, status, &stderr)
+		}
+		for _, task := range []string{"clips", "loudness", "mir_features", "catalogue"} {
+			if !strings.Contains(stdout.String(), task) {
+				t.Errorf("%s: no task %s in\n%s", format, task, &stdout)
+			}
+		}
 	}
 }
 

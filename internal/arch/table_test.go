@@ -30,6 +30,7 @@ var layers = []layer{
 	{pkg: "internal/binding"},
 	{pkg: "internal/lifecycle"},
 	{pkg: "internal/layout"},
+	{pkg: "internal/boxes", may: []string{"internal/layout"}},
 
 	// Recorded workflows, and these rules: for tests alone, so no row names
 	// them.
@@ -37,7 +38,7 @@ var layers = []layer{
 	{pkg: "internal/arch"},
 
 	// The graph as users see it: no execution, no values.
-	{pkg: "dag", may: []string{"internal/graph", "internal/nearest", "internal/layout", "internal/typename"}},
+	{pkg: "dag", may: []string{"internal/boxes", "internal/graph", "internal/nearest", "internal/layout", "internal/typename"}},
 
 	// The contract of a broker stands below the library that uses it.
 	{pkg: "broker", may: []string{"internal/lifecycle"}},
@@ -50,7 +51,7 @@ var layers = []layer{
 
 	// What is built on the library.
 	{pkg: "runneltest", may: []string{".", "dag", "internal/nearest"}},
-	{pkg: "viz", may: []string{".", "dag", "internal/layout"}},
+	{pkg: "viz", may: []string{".", "dag", "internal/boxes", "internal/layout"}},
 	{pkg: "schedule", may: []string{".", "internal/lifecycle"}},
 	{pkg: "schedule/storetest", may: []string{"schedule"}},
 

@@ -1,5 +1,5 @@
 // Package docs holds the documentation against the sources. Its tests compile
-// every block of Go code in README.md and docs/, run those that say what they
+// every block of Go code in README.md and docs/, but for docs/cli.md, run those that say what they
 // print, provoke each symptom of docs/troubleshooting.md, look up each name in
 // docs/from-taskiq-flow.md, and follow the links between the pages.
 //

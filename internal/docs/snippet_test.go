@@ -20,6 +20,7 @@ var imports = map[string]string{
 	"broker":     "github.com/runnelflow/runnel/broker",
 	"dag":        "github.com/runnelflow/runnel/dag",
 	"runneltest": "github.com/runnelflow/runnel/runneltest",
+	"viz":        "github.com/runnelflow/runnel/viz",
 }
 
 // A snippet is a block as a file of Go.
