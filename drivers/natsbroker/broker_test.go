@@ -2,6 +2,7 @@ package natsbroker
 
 import (
 	"fmt"
+	"os"
 	"sync/atomic"
 	"testing"
 
@@ -11,7 +12,14 @@ import (
 	"github.com/runnelflow/runnel/broker/brokertest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain is also the server and the workers of tests that kill them.
+func TestMain(m *testing.M) {
+	if play := os.Getenv("NATSBROKER_TEST_ROLE"); play != "" {
+		role(play)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // namespaces are counted, so that the cases share one server.
 var namespaces atomic.Int64
