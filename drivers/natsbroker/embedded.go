@@ -125,8 +125,8 @@ func startServer(dir string, c *config) (*server.Server, func(), error) {
 func Listen(address string) Option { return option(func(c *config) { c.listen = address }) }
 
 // SyncAlways makes an embedded server sync its files before it acknowledges a
-// message: a power cut then loses nothing either, and everything is about ten times
-// slower.
+// message: a power cut then loses nothing either, and each message waits for the
+// disk.
 func SyncAlways() Option { return option(func(c *config) { c.syncAlways = true }) }
 
 // Connection gives options to the connection that [Connect] makes, as for TLS,
