@@ -1,6 +1,7 @@
 package runnel
 
 import (
+	"context"
 	"reflect"
 	"runtime/debug"
 
@@ -36,17 +37,17 @@ func (x *execution) indexable(from *source) (any, error) {
 		<-r.done
 		return r.elements, r.err
 	}
-	r.read(v)
+	r.read(x.ctx, v)
 	return r.elements, r.err
 }
 
-// read reads a sequence. Those who wait for it are told whatever happens.
-func (r *reading) read(seq any) {
+// read reads a sequence, as long as the run goes on. Those who wait for it are told whatever happens.
+func (r *reading) read(ctx context.Context, seq any) {
 	defer close(r.done)
 	defer func() {
 		if p := recover(); p != nil {
 			r.err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
 	}()
-	r.elements, r.err = binding.Collect(seq), nil
+	r.elements, r.err = binding.Collect(seq, func() bool { return ctx.Err() == nil }), context.Cause(ctx)
 }

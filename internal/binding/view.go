@@ -110,20 +110,23 @@ func indexable(v reflect.Value) (reflect.Value, error) {
 		if v.IsNil() {
 			return v, fmt.Errorf("it is nil, which has no elements")
 		}
-		return collect(v), nil
+		return reflect.ValueOf(Collect(v.Interface(), func() bool { return true })), nil
 	}
 	return v, fmt.Errorf("it is a %s, which has no elements: a slice, an array or an iter.Seq has", v.Type())
 }
 
-// Collect reads an iter.Seq to its end, into a slice.
-func Collect(seq any) any { return collect(reflect.ValueOf(seq)).Interface() }
-
-func collect(seq reflect.Value) reflect.Value {
-	all := reflect.MakeSlice(reflect.SliceOf(seq.Type().In(0).In(0)), 0, 0)
-	for x := range seq.Seq() {
+// Collect reads an iter.Seq into a slice: to its end, which it may not have, or as
+// long as goOn says so.
+func Collect(seq any, goOn func() bool) any {
+	v := reflect.ValueOf(seq)
+	all := reflect.MakeSlice(reflect.SliceOf(v.Type().In(0).In(0)), 0, 0)
+	for x := range v.Seq() {
+		if !goOn() {
+			break
+		}
 		all = reflect.Append(all, x)
 	}
-	return all
+	return all.Interface()
 }
 
 // elements are those of rows of one length.

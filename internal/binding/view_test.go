@@ -175,11 +175,26 @@ func TestRowsCannotGrowIntoEachOther(t *testing.T) {
 	}
 }
 
+func always() bool { return true }
+
+// TestCollectStops reading what has no end.
+func TestCollectStops(t *testing.T) {
+	endless := func(yield func(int) bool) {
+		for yield(1) {
+		}
+	}
+	left := 3
+	got := Collect(endless, func() bool { left--; return left >= 0 })
+	if !reflect.DeepEqual(got, []int{1, 1, 1}) {
+		t.Errorf("got %v, want three elements", got)
+	}
+}
+
 func TestCollectReadsToTheEnd(t *testing.T) {
-	if got := Collect(slices.Values([]string{"a", "b"})); !reflect.DeepEqual(got, []string{"a", "b"}) {
+	if got := Collect(slices.Values([]string{"a", "b"}), always); !reflect.DeepEqual(got, []string{"a", "b"}) {
 		t.Errorf("got %#v", got)
 	}
-	if got := Collect(func(func(int) bool) {}); !reflect.DeepEqual(got, []int{}) {
+	if got := Collect(func(func(int) bool) {}, always); !reflect.DeepEqual(got, []int{}) {
 		t.Errorf("an empty sequence is %#v, want an empty slice", got)
 	}
 }
