@@ -42,9 +42,7 @@ func newNest[In, Out any](name string, p *Pipeline, target string, opts []TaskOp
 	if p == nil {
 		d.problem("the pipeline is nil: give one")
 	}
-	only := *plainConfig
-	only.name, only.after = d.config.name, d.config.after
-	if !reflect.DeepEqual(&only, d.config) {
+	if !d.config.isNameAndAfter() {
 		d.problem("options other than Name and After belong to the tasks of the nested pipeline: give them to those, or to all of them with Defaults")
 	}
 	return d

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -61,6 +62,13 @@ func configure(layers ...[]TaskOption) *taskConfig {
 }
 
 var plainConfig = &taskConfig{queue: broker.DefaultQueue, retry: defaultRetry}
+
+// isNameAndAfter reports whether nothing but these two is set.
+func (c *taskConfig) isNameAndAfter() bool {
+	only := *plainConfig
+	only.name, only.after = c.name, c.after
+	return reflect.DeepEqual(&only, c)
+}
 
 // taskOption is a TaskOption made of a function.
 type taskOption func(*taskConfig)
