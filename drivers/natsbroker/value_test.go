@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/runnelflow/runnel/broker"
 )
 
@@ -139,5 +141,30 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 	if _, err := Connect(t.Context(), "nats://127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "nats-server/v2@v2.15.2 -js") {
 		t.Error(err)
+	}
+}
+
+// TestOptionsReachTheStreams as they are given.
+func TestOptionsReachTheStreams(t *testing.T) {
+	b := embedded(t, t.TempDir(), InMemory(), Replicas(1), MaxBytes(2<<20), Lifetime(time.Hour), Inline(10), SyncAlways(), Connection())
+	info, err := b.stream("jobs").Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := info.Config; c.Storage != jetstream.MemoryStorage || c.MaxBytes != 2<<20 || c.MaxAge != time.Hour || c.Replicas != 1 {
+		t.Errorf("the stream of jobs is %+v", c)
+	}
+	if err := b.Submit(t.Context(), []*broker.Job{job("r", 1, "longer than ten bytes")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, in := receive[string](t, b, worker(t, b, "w")); in != "longer than ten bytes" {
+		t.Errorf("got %q", in)
+	}
+	values, err := b.stream("values").Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if values.State.Msgs != 1 {
+		t.Errorf("%d values are stored, want the one that is too long for its message", values.State.Msgs)
 	}
 }
