@@ -250,7 +250,9 @@ func (c *caller) pipeline(p *Pipeline) {
 	}
 	d.nest = &nest{p, data, typ, d.Inputs()}
 	c.d = d
-	if only := (&taskConfig{name: d.config.name, after: d.config.after, retry: defaultRetry}); !reflect.DeepEqual(only, d.config) {
+	only := *plainConfig
+	only.name, only.after = d.config.name, d.config.after
+	if !reflect.DeepEqual(&only, d.config) {
 		c.wrong("options other than Name and After belong to the tasks of the nested pipeline: give them to those, or to all of them with Defaults")
 	}
 }
