@@ -26,7 +26,8 @@ type remote struct {
 	ctx, submitCtx        context.Context
 	cancel, stopSubmit    context.CancelFunc
 	following, submitting sync.WaitGroup
-	untold                error // why the broker does not know of the run's end
+	begun                 chan struct{} // closed once those results are in that were there before
+	untold                error         // why the broker does not know of the run's end
 
 	mu      sync.Mutex
 	flights map[unit]*flight
@@ -102,13 +103,13 @@ func (x *execution) engineLimit() int {
 func (r *remote) start() {
 	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(r.x.ctx))
 	r.submitCtx, r.stopSubmit = context.WithCancel(r.x.ctx)
-	begun := make(chan struct{})
+	r.begun = make(chan struct{})
 	r.submitting.Go(r.submit)
-	r.following.Go(func() { r.follow(begun) })
+	r.following.Go(r.follow)
 	r.following.Go(r.watch.run)
 	if r.early != nil {
 		select {
-		case <-begun:
+		case <-r.begun:
 		case <-r.x.ctx.Done():
 		}
 	}
@@ -117,10 +118,15 @@ func (r *remote) start() {
 // endPatience is how long the end of a run may take to be told.
 const endPatience = 10 * time.Second
 
-// end tells the broker of the run's end.
+// end tells the broker of the run's end. A run that is that short may not follow its
+// results yet, and would not be handed those that are there.
 func (r *remote) end(e broker.End) (held []string) {
 	ctx, cancel := context.WithTimeout(r.ctx, endPatience)
 	defer cancel()
+	select {
+	case <-r.begun:
+	case <-ctx.Done():
+	}
 	held, err := r.broker.End(ctx, r.x.runID(), e)
 	if err != nil && r.untold == nil {
 		r.untold = fmt.Errorf("runnel: run %s: its end could not be told to the broker, so workers may go on with its jobs: %w", r.x.runID(), err)
@@ -267,9 +273,9 @@ func (r *remote) submit() {
 	}
 }
 
-// follow takes results. begun is closed once those are in that were there before.
-func (r *remote) follow(begun chan struct{}) {
-	once := sync.OnceFunc(func() { close(begun) })
+// follow takes results.
+func (r *remote) follow() {
+	once := sync.OnceFunc(func() { close(r.begun) })
 	defer once()
 	err := r.broker.Results(r.ctx, r.x.runID(), func(results []*broker.Result) {
 		for _, res := range results {

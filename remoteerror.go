@@ -3,14 +3,21 @@ package runnel
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/runnelflow/runnel/broker"
 )
 
-// failureOf is an error as a worker sends it.
-func failureOf(err error) *broker.Failure {
-	f := &broker.Failure{Err: err, Text: err.Error()}
+// failureOf is an error as a worker sends it. Of one whose methods panic only the text
+// is sent: it would harm the run as it would the worker.
+func failureOf(err error) (f *broker.Failure) {
+	defer func() {
+		if p := recover(); p != nil {
+			f = &broker.Failure{Text: fmt.Sprintf("%v (only this text was sent, since a method of the error panicked: %v)", err, p), Permanent: true}
+		}
+	}()
+	f = &broker.Failure{Err: err, Text: err.Error()}
 	if _, ok := errors.AsType[*permanentError](err); ok {
 		f.Permanent = true
 	}

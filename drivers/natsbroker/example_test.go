@@ -22,8 +22,8 @@ var Total = runnel.Fold("total", "lengths", 0,
 	func(_ context.Context, sum, n int) (int, error) { return sum + n, nil })
 
 // worker is the program of a worker, on any machine.
-func worker(url string) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+func worker(ctx context.Context, url string) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	b, err := natsbroker.Connect(ctx, url)
 	if err != nil {
@@ -52,7 +52,6 @@ func run(ctx context.Context, url string, words []string) (int, error) {
 }
 
 func Example() {
-	_ = worker // of another process; here one of this process has the same tasks
 	ctx, cancel := context.WithCancel(context.Background())
 	dir, err := os.MkdirTemp("", "runnel")
 	if err != nil {
@@ -65,9 +64,9 @@ func Example() {
 	}
 	defer b.Close()
 	ended := make(chan error, 1)
-	go func() { ended <- runnel.NewWorker(b, Length, Total).Run(ctx) }()
+	go func() { ended <- worker(ctx, b.URL()) }()
 	fmt.Println(run(ctx, b.URL(), []string{"a", "stream"}))
-	cancel()
+	cancel() // as the signal does
 	fmt.Println(<-ended)
 	// Output:
 	// 7 <nil>

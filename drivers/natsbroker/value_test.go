@@ -15,7 +15,7 @@ import (
 
 // TestTypesThatCannotBeSent are refused with the field and the mend.
 func TestTypesThatCannotBeSent(t *testing.T) {
-	type hidden struct{ secret int }
+	type hidden struct{ secret int } //lint:ignore U1000 that it is there is what counts
 	type inner struct{ Ch chan int }
 	type node struct {
 		Next *node
