@@ -177,7 +177,8 @@ func (x *execution) began(s *scratch, u unit, at int64) {
 	if s.attempt > 1 {
 		s.began = x.retried(u, at)
 	}
-	if u.elem == whole {
+	// Written once: whoever has seen the first attempt may be reading it.
+	if u.elem == whole && (s.attempt == 1 || x.records[u.node].started == 0) {
 		x.records[u.node].started = s.began
 	}
 	if x.log != nil {
