@@ -28,6 +28,9 @@ var layers = []layer{
 	{pkg: "internal/typename"},
 	{pkg: "internal/engine", may: []string{"internal/graph"}},
 	{pkg: "internal/binding"},
+	{pkg: "internal/capacity"},
+	{pkg: "internal/budget"},
+	{pkg: "internal/canon", may: []string{"internal/typename"}},
 	{pkg: "internal/lifecycle"},
 	{pkg: "internal/layout"},
 	{pkg: "internal/boxes", may: []string{"internal/layout"}},
@@ -44,24 +47,35 @@ var layers = []layer{
 	{pkg: "broker", may: []string{"internal/lifecycle"}},
 	{pkg: "broker/brokertest", may: []string{"broker"}},
 
+	// The contract of a store of results, below the library for the same reason.
+	{pkg: "resultcache"},
+	{pkg: "resultcache/storetest", may: []string{"resultcache"}},
+
 	{pkg: ".", may: []string{
-		"broker", "dag", "internal/binding", "internal/engine", "internal/graph",
-		"internal/layout", "internal/lifecycle", "internal/nearest", "internal/typename",
+		"broker", "dag", "internal/binding", "internal/budget", "internal/canon", "internal/capacity",
+		"internal/engine", "internal/graph", "internal/layout", "internal/lifecycle", "internal/nearest", "internal/typename", "resultcache",
 	}},
 
 	// What is built on the library.
 	{pkg: "runneltest", may: []string{".", "dag", "internal/nearest"}},
 	{pkg: "viz", may: []string{".", "dag", "internal/boxes", "internal/layout"}},
 	{pkg: "schedule", may: []string{".", "internal/lifecycle"}},
-	{pkg: "schedule/storetest", may: []string{"schedule"}},
+	{pkg: "schedule/storetest", may: []string{".", "schedule"}},
 
 	// Tests that hold the documentation against the sources. No row names it.
 	{pkg: "internal/docs"},
 }
 
-// testLibraries are the modules of others that the library's tests may use.
-// They are all that the library's go.mod requires, and only files that end in
-// _test.go import them, so no user's binary links them.
+// linkedLibraries are the modules of others that packages of the library may link, by
+// the one package that may. They have no requirements of their own, and whoever does
+// not import that package does not link them.
+var linkedLibraries = map[string]string{
+	"schedule": "github.com/netresearch/go-cron",
+}
+
+// testLibraries are the modules of others that the library's tests may use. Only files
+// that end in _test.go import them, so no user's binary links them. With those of
+// linkedLibraries they are all that the library's go.mod requires.
 var testLibraries = []string{
 	"go.uber.org/goleak",
 	"pgregory.net/rapid",

@@ -117,8 +117,8 @@ func TestPutAndGetTakeAStructApart(t *testing.T) {
 	f.Get(0, count, 2)
 	f.Get(1, names, 1)
 	f.Get(3, rate, 0)
-	if count.Load(2) != 9 || !reflect.DeepEqual(names.Load(1), []string{"b"}) || rate.Load(0) != 2.5 {
-		t.Errorf("got %v, %v, %v", count.Load(2), names.Load(1), rate.Load(0))
+	if loaded(count, 2) != 9 || !reflect.DeepEqual(loaded(names, 1), []string{"b"}) || loaded(rate, 0) != 2.5 {
+		t.Errorf("got %v, %v, %v", loaded(count, 2), loaded(names, 1), loaded(rate, 0))
 	}
 	if got := f.Take(); !reflect.DeepEqual(got, in) {
 		t.Errorf("Take gave %+v, want what was put: %+v", got, in)

@@ -19,8 +19,9 @@ type Slab interface {
 	Store(i int, v any)
 	// Clear lets go of value i.
 	Clear(i int)
-	// Slice is all values as a slice of their type.
-	Slice() any
+	// Slice is the values from one position to before another as a slice of their
+	// type, which shares them.
+	Slice(from, to int) (any, error)
 }
 
 // Values is the slab of a type known to the compiler.
@@ -42,7 +43,7 @@ func (s Values[T]) CopyTo(i int, dst any) error {
 func (s Values[T]) CopyFrom(i int, src any) { s[i] = *src.(*T) }
 
 // Load implements [Slab].
-func (s Values[T]) Load(i int) any { return s[i] }
+func (s Values[T]) Load(i int) (any, error) { return s[i], nil }
 
 // Store implements [Slab].
 func (s Values[T]) Store(i int, v any) {
@@ -60,7 +61,7 @@ func (s Values[T]) Clear(i int) {
 }
 
 // Slice implements [Slab].
-func (s Values[T]) Slice() any { return []T(s) }
+func (s Values[T]) Slice(from, to int) (any, error) { return []T(s[from:to:to]), nil }
 
 // reflected is the slab of a type that only reflection knows.
 type reflected struct{ values reflect.Value }
@@ -76,12 +77,14 @@ func (s reflected) CopyTo(i int, dst any) error {
 
 func (s reflected) CopyFrom(i int, src any) { s.values.Index(i).Set(reflect.ValueOf(src).Elem()) }
 
-func (s reflected) Load(i int) any     { return s.values.Index(i).Interface() }
-func (s reflected) Store(i int, v any) { set(s.values.Index(i), v) }
-func (s reflected) Clear(i int)        { s.values.Index(i).SetZero() }
+func (s reflected) Load(i int) (any, error) { return s.values.Index(i).Interface(), nil }
+func (s reflected) Store(i int, v any)      { set(s.values.Index(i), v) }
+func (s reflected) Clear(i int)             { s.values.Index(i).SetZero() }
 
 // Slice implements [Slab].
-func (s reflected) Slice() any { return s.values.Interface() }
+func (s reflected) Slice(from, to int) (any, error) {
+	return s.values.Slice3(from, to, to).Interface(), nil
+}
 
 // Boxed holds values of different types, as they come from a run's caller.
 type Boxed []any
@@ -93,7 +96,7 @@ func (s Boxed) CopyTo(i int, dst any) error { return Assign(dst, s[i]) }
 func (s Boxed) CopyFrom(i int, src any) { s[i] = reflect.ValueOf(src).Elem().Interface() }
 
 // Load implements [Slab].
-func (s Boxed) Load(i int) any { return s[i] }
+func (s Boxed) Load(i int) (any, error) { return s[i], nil }
 
 // Store implements [Slab].
 func (s Boxed) Store(i int, v any) { s[i] = v }
@@ -102,7 +105,7 @@ func (s Boxed) Store(i int, v any) { s[i] = v }
 func (s Boxed) Clear(i int) { s[i] = nil }
 
 // Slice implements [Slab].
-func (s Boxed) Slice() any { return []any(s) }
+func (s Boxed) Slice(from, to int) (any, error) { return []any(s[from:to:to]), nil }
 
 // Assign sets *dst to v; nil sets the zero value of a type that has nil. The
 // error says what does not fit.

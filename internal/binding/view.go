@@ -10,8 +10,8 @@ type Reader interface {
 	// CopyTo copies value i to *dst, a pointer to a type that the value can be
 	// assigned to. The error says what does not fit.
 	CopyTo(i int, dst any) error
-	// Load returns value i.
-	Load(i int) any
+	// Load returns value i. The error says why it cannot be had.
+	Load(i int) (any, error)
 }
 
 // Lengths of an axis along which there is not one.
@@ -73,11 +73,36 @@ func (r *Row) Len() int { return r.v.Len() }
 // Below is a row of the next level.
 func (r *Row) Below(k int) *Row { return r.below[k] }
 
+// Alone is the same row without those beside it, which it keeps from being freed.
+func (r *Row) Alone() *Row {
+	if r.v.Kind() != reflect.Slice {
+		return r
+	}
+	return &Row{r.v.Slice(0, r.v.Len()), r.below}
+}
+
+// Copy is a row of the same elements that shares none of its places.
+func (r *Row) Copy() *Row { return r.part(0, r.Len()) }
+
+// Only is a row of one element of this one, and keeps no others.
+func (r *Row) Only(k int) *Row { return r.part(k, k+1) }
+
+func (r *Row) part(from, to int) *Row {
+	v := reflect.MakeSlice(reflect.SliceOf(r.v.Type().Elem()), to-from, to-from)
+	for k := from; k < to; k++ {
+		v.Index(k - from).Set(r.v.Index(k))
+	}
+	return &Row{v: v}
+}
+
+// Clear lets go of an element of a copy.
+func (r *Row) Clear(k int) { r.v.Index(k).SetZero() }
+
 // CopyTo implements [Reader].
 func (r *Row) CopyTo(i int, dst any) error { return assign(reflect.ValueOf(dst).Elem(), r.v.Index(i)) }
 
 // Load implements [Reader].
-func (r *Row) Load(i int) any { return r.v.Index(i).Interface() }
+func (r *Row) Load(i int) (any, error) { return r.v.Index(i).Interface(), nil }
 
 // Flat reads the elements of rows of one length, of which there are so many on
 // each axis, in row-major order.
@@ -85,6 +110,11 @@ func (r *Row) Flat(dims []int) Reader {
 	if len(dims) == 1 {
 		return r
 	}
+	return &elements{r.last(dims), max(1, dims[len(dims)-1])}
+}
+
+// last are the rows of the last level.
+func (r *Row) last(dims []int) []*Row {
 	rows := []*Row{r}
 	for range dims[1:] {
 		var next []*Row
@@ -93,7 +123,32 @@ func (r *Row) Flat(dims []int) Reader {
 		}
 		rows = next
 	}
-	return &elements{rows, max(1, dims[len(dims)-1])}
+	return rows
+}
+
+// Values is a copy of what Flat reads.
+func (r *Row) Values(dims []int) Slab {
+	rows := r.last(dims)
+	if len(rows) == 0 {
+		return Boxed{}
+	}
+	t := rows[0].v.Type().Elem()
+	for _, row := range rows {
+		if row.v.Type().Elem() != t {
+			t = reflect.TypeFor[any]()
+		}
+	}
+	all := reflect.MakeSlice(reflect.SliceOf(t), 0, len(rows)*rows[0].Len())
+	for _, row := range rows {
+		if row.v.Type() == all.Type() {
+			all = reflect.AppendSlice(all, row.v)
+			continue
+		}
+		for k := range row.Len() {
+			all = reflect.Append(all, row.v.Index(k))
+		}
+	}
+	return reflected{all}
 }
 
 // indexable is what can be indexed in v.
@@ -139,7 +194,7 @@ type elements struct {
 func (e *elements) CopyTo(i int, dst any) error { return e.rows[i/e.width].CopyTo(i%e.width, dst) }
 
 // Load implements [Reader].
-func (e *elements) Load(i int) any { return e.rows[i/e.width].Load(i % e.width) }
+func (e *elements) Load(i int) (any, error) { return e.rows[i/e.width].Load(i % e.width) }
 
 // Nest makes nested slices of a flat one: dims are the lengths along each axis,
 // the last one running fastest. They share their elements.
@@ -162,6 +217,16 @@ func nest(flat reflect.Value, dims []int) reflect.Value {
 	return out
 }
 
+// Part is a copy of a part of a slab, as a slice.
+func Part(s Slab, from, to int) (any, error) {
+	part, err := s.Slice(from, to)
+	if err != nil {
+		return nil, err
+	}
+	v := reflect.ValueOf(part)
+	return reflect.AppendSlice(reflect.MakeSlice(v.Type(), 0, to-from), v).Interface(), nil
+}
+
 // Flat is the inverse of Nest: the elements of nested slices in one.
 func Flat(nested any, axes int) any {
 	v := reflect.ValueOf(nested)
@@ -175,28 +240,36 @@ func Flat(nested any, axes int) any {
 	return v.Interface()
 }
 
-// Rows reads parts of a flat slice: part i holds the elements with first indices
-// i, nested by the lengths along the other axes.
-func Rows(flat any, dims []int) Reader {
+// Rows reads parts of a slab: part i holds the elements with first indices i, nested
+// by the lengths along the other axes.
+func Rows(flat Slab, dims []int) Reader {
 	width := 1
 	for _, n := range dims {
 		width *= n
 	}
-	return &rows{reflect.ValueOf(flat), dims, width}
+	return &rows{flat, dims, width}
 }
 
 type rows struct {
-	flat  reflect.Value
+	flat  Slab
 	dims  []int
 	width int
 }
 
-func (r *rows) at(i int) reflect.Value {
-	return nest(r.flat.Slice3(i*r.width, (i+1)*r.width, (i+1)*r.width), r.dims)
+// CopyTo implements [Reader].
+func (r *rows) CopyTo(i int, dst any) error {
+	row, err := r.Load(i)
+	if err != nil {
+		return err
+	}
+	return Assign(dst, row)
 }
 
-// CopyTo implements [Reader].
-func (r *rows) CopyTo(i int, dst any) error { return assign(reflect.ValueOf(dst).Elem(), r.at(i)) }
-
 // Load implements [Reader].
-func (r *rows) Load(i int) any { return r.at(i).Interface() }
+func (r *rows) Load(i int) (any, error) {
+	flat, err := r.flat.Slice(i*r.width, (i+1)*r.width)
+	if err != nil {
+		return nil, err
+	}
+	return Nest(flat, r.dims), nil
+}

@@ -48,16 +48,16 @@ func TestNestFlatAndElementsAgree(t *testing.T) {
 				want = want.Index(rest / width)
 				rest %= width
 			}
-			if got := from.Load(i); !reflect.DeepEqual(got, want.Interface()) {
-				t.Fatalf("element %d of %v is %v, want %v", i, nested, got, want)
+			if got, err := from.Load(i); err != nil || !reflect.DeepEqual(got, want.Interface()) {
+				t.Fatalf("element %d of %v is %v, %v, want %v", i, nested, got, err, want)
 			}
 			to := reflect.New(want.Type())
 			if err := from.CopyTo(i, to.Interface()); err != nil || !reflect.DeepEqual(to.Elem().Interface(), want.Interface()) {
 				t.Fatalf("element %d of %v copied is %v, %v", i, nested, to.Elem(), err)
 			}
 			if axes < len(dims) {
-				if got := Rows(flat, dims[axes:]).Load(i); !reflect.DeepEqual(got, want.Interface()) {
-					t.Fatalf("row %d is %v, want %v", i, got, want)
+				if got, err := Rows(reflected{reflect.ValueOf(flat)}, dims[axes:]).Load(i); err != nil || !reflect.DeepEqual(got, want.Interface()) {
+					t.Fatalf("row %d is %v, %v, want %v", i, got, err, want)
 				}
 			}
 		}
@@ -129,7 +129,7 @@ func TestElementsOfRowsThatDiffer(t *testing.T) {
 		all = func(r *Row, axes int) (got []any) {
 			for k := range r.Len() {
 				if axes == 1 {
-					got = append(got, r.Load(k))
+					got = append(got, loaded(r, k))
 				} else {
 					got = append(got, all(r.Below(k), axes-1)...)
 				}
@@ -167,7 +167,7 @@ func numbersIn(v reflect.Value) (all []int) {
 
 func TestRowsCannotGrowIntoEachOther(t *testing.T) {
 	flat := []int{1, 2, 3, 4}
-	row := Rows(flat, []int{2}).Load(0).([]int)
+	row := loaded(Rows(Values[int](flat), []int{2}), 0).([]int)
 	whole := Nest(flat, []int{2, 2}).([][]int)
 	_, _ = append(row, -1), append(whole[0], -2)
 	if !slices.Equal(flat, []int{1, 2, 3, 4}) {

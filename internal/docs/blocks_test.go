@@ -15,7 +15,9 @@ import (
 	_ "github.com/runnelflow/runnel"
 	_ "github.com/runnelflow/runnel/broker"
 	_ "github.com/runnelflow/runnel/dag"
+	_ "github.com/runnelflow/runnel/resultcache"
 	_ "github.com/runnelflow/runnel/runneltest"
+	_ "github.com/runnelflow/runnel/schedule"
 	_ "github.com/runnelflow/runnel/viz"
 )
 

@@ -16,11 +16,13 @@ var imports = map[string]string{
 	"context": "context", "errors": "errors", "fmt": "fmt", "json": "encoding/json", "log": "log",
 	"maps": "maps", "os": "os", "slices": "slices", "slog": "log/slog", "strconv": "strconv", "strings": "strings",
 	"testing": "testing", "time": "time",
-	"runnel":     "github.com/runnelflow/runnel",
-	"broker":     "github.com/runnelflow/runnel/broker",
-	"dag":        "github.com/runnelflow/runnel/dag",
-	"runneltest": "github.com/runnelflow/runnel/runneltest",
-	"viz":        "github.com/runnelflow/runnel/viz",
+	"runnel":      "github.com/runnelflow/runnel",
+	"broker":      "github.com/runnelflow/runnel/broker",
+	"resultcache": "github.com/runnelflow/runnel/resultcache",
+	"dag":         "github.com/runnelflow/runnel/dag",
+	"runneltest":  "github.com/runnelflow/runnel/runneltest",
+	"schedule":    "github.com/runnelflow/runnel/schedule",
+	"viz":         "github.com/runnelflow/runnel/viz",
 }
 
 // A snippet is a block as a file of Go.

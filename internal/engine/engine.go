@@ -5,12 +5,14 @@
 // Each worker is a goroutine with a deque of its own. The first node that a
 // finished node makes ready runs next on the same worker; the others go to its
 // deque, from where other workers steal. Workers are started when there is work
-// for them, never before, and block when there is none: nothing polls. One
-// invariant makes that safe: while work can be stolen and a worker could be
-// woken or started, at least one worker is searching or on its way to.
+// for them, never before, and block when there is none, one of them after it has
+// watched for a moment: nothing polls. One invariant makes that safe: while work can be
+// stolen and a worker could be woken or started, at least one worker is searching or on
+// its way to.
 package engine
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -38,6 +40,7 @@ const stopped = 1 << 30
 type Run struct {
 	Config
 	graph *graph.Graph
+	spin  bool // a searcher may have a processor to itself
 	roots []int32
 	// left counts the predecessors of each node that have not finished.
 	left []int32
@@ -53,6 +56,7 @@ type Run struct {
 
 	nextRoot atomic.Int64
 	rest     atomic.Int64 // nodes not finished, except those a worker still counts
+	spins    atomic.Int32 // rounds for which a searcher that is alone watches for work
 
 	mu      sync.Mutex
 	idle    []*Worker // parked, the last to park on top
@@ -65,6 +69,9 @@ type Run struct {
 // New prepares a run of g; [Run.Start] starts it.
 func New(g *graph.Graph, c Config) *Run {
 	r := &Run{Config: c, graph: g, roots: g.Roots(), left: g.InDegrees(), pruneAt: minPrune, done: make(chan struct{})}
+	if r.spin = c.Limit != 1 && runtime.GOMAXPROCS(0) > 1; r.spin {
+		r.spins.Store(mostSpins)
+	}
 	if c.Limit == 0 {
 		c.Limit = stopped
 	}

@@ -1,9 +1,6 @@
 package engine
 
-import (
-	"runtime"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // A Worker runs items one after another. Its methods are for the Exec that got
 // it, during that call.
@@ -170,95 +167,4 @@ func (w *Worker) next() Item {
 	}
 	r.searching.Add(1)
 	return w.search()
-}
-
-// searchRounds is how often a worker looks around before it parks. Looking
-// again after letting others run is cheaper than being woken at once.
-const searchRounds = 4
-
-// search finds an item elsewhere, or waits for one; None means that the run is
-// over. The worker is counted as searching on entry.
-func (w *Worker) search() Item {
-	r := w.run
-	w.Clock = 0
-	for {
-		for round := range searchRounds {
-			if round > 0 {
-				runtime.Gosched()
-			}
-			a := r.attention.Load()
-			if a >= stopped {
-				r.searching.Add(-1)
-				return None
-			}
-			it := None
-			if a > 0 {
-				it = r.takeUrgent()
-			}
-			if it == None {
-				it = w.takeRoots()
-			}
-			if it == None {
-				it = w.steal()
-			}
-			if it != None {
-				// The last searcher sees to it that what else there is gets found.
-				if r.searching.Add(-1) == 0 && r.spare.Load() > 0 && r.hasWork() {
-					r.signal()
-				}
-				return it
-			}
-		}
-		w.park()
-	}
-}
-
-// park blocks until the worker is told to search again.
-func (w *Worker) park() {
-	r := w.run
-	if w.wake == nil {
-		w.wake = make(chan struct{}, 1)
-	}
-	r.mu.Lock()
-	r.idle = append(r.idle, w)
-	r.spare.Add(1)
-	r.searching.Add(-1)
-	// Work that came after the last look was told to nobody if this was the only
-	// searcher. Whoever pushes looks at searching after the push, this looks for
-	// work after it has changed searching: one of the two sees the other.
-	if r.hasWork() {
-		r.idle = r.idle[:len(r.idle)-1]
-		r.spare.Add(-1)
-		r.searching.Add(1)
-		r.mu.Unlock()
-		return
-	}
-	r.mu.Unlock()
-	<-w.wake
-}
-
-// rootBatch bounds how many roots a worker takes at once.
-const rootBatch = 64
-
-// takeRoots takes a share of the roots that are left: it returns the first and
-// keeps the others in the deque, in their order.
-func (w *Worker) takeRoots() Item {
-	r := w.run
-	n := int64(len(r.roots))
-	left := n - r.nextRoot.Load()
-	if left <= 0 {
-		return None
-	}
-	share := min(max(left/8, 1), rootBatch)
-	end := r.nextRoot.Add(share)
-	start := end - share
-	if start >= n {
-		return None
-	}
-	for i := min(end, n) - 1; i > start; i-- {
-		w.deque.stage(Item(r.roots[i]))
-	}
-	w.deque.publish()
-	w.list()
-	return Item(r.roots[start])
 }

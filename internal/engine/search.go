@@ -1,0 +1,137 @@
+package engine
+
+import (
+	"runtime"
+	"time"
+)
+
+// search finds an item elsewhere, or waits for one; None means that the run is
+// over. The worker is counted as searching on entry.
+func (w *Worker) search() Item {
+	r := w.run
+	w.Clock = 0
+	for {
+		for round := int32(1); ; round++ {
+			a := r.attention.Load()
+			if a >= stopped {
+				r.searching.Add(-1)
+				return None
+			}
+			it := None
+			if a > 0 {
+				it = r.takeUrgent()
+			}
+			if it == None {
+				it = w.takeRoots()
+			}
+			if it == None {
+				it = w.steal()
+			}
+			if it != None {
+				if round > searchRounds {
+					r.spins.Store(mostSpins)
+				}
+				// The last searcher sees to it that what else there is gets found.
+				if r.searching.Add(-1) == 0 && r.spare.Load() > 0 && r.hasWork() {
+					r.signal()
+				}
+				return it
+			}
+			if !w.linger(round) {
+				break
+			}
+		}
+		w.park()
+	}
+}
+
+// A worker that finds nothing looks again a few times, with others let run in between,
+// since that is cheaper than being woken at once. One that is the only searcher and need
+// not share its processor watches for work a while longer. A thread that sleeps takes
+// microseconds to wake, on a virtual machine tens of them, and in a graph of tasks that
+// are no longer than that every step would wait for it. How much longer is learned: a
+// run in which watching was in vain does half as much of it the next time, down to none,
+// and all of it once it was not, or once a worker has slept for less. The bound is a
+// number of rounds and no time, so that it holds in virtual time too.
+const (
+	searchRounds = 4
+	mostSpins    = 64                     // rounds
+	spinLooks    = 200                    // in a round
+	shortSleep   = 100 * time.Microsecond // about what all of that takes
+)
+
+// linger lets some time pass after so many looks around, and reports whether there is to
+// be another.
+func (w *Worker) linger(round int32) bool {
+	r := w.run
+	spins := r.spins.Load()
+	if spins == 0 || r.searching.Load() > 1 || len(*r.active.Load()) > minPrune {
+		runtime.Gosched()
+		return round < searchRounds
+	}
+	for range spinLooks {
+		if r.hasWork() || r.searching.Load() > 1 {
+			return true
+		}
+	}
+	if round >= searchRounds+spins {
+		r.spins.CompareAndSwap(spins, spins/2)
+		return false
+	}
+	runtime.Gosched()
+	return true
+}
+
+// park blocks until the worker is told to search again.
+func (w *Worker) park() {
+	r := w.run
+	if w.wake == nil {
+		w.wake = make(chan struct{}, 1)
+	}
+	r.mu.Lock()
+	r.idle = append(r.idle, w)
+	r.spare.Add(1)
+	r.searching.Add(-1)
+	// Work that came after the last look was told to nobody if this was the only
+	// searcher. Whoever pushes looks at searching after the push, this looks for
+	// work after it has changed searching: one of the two sees the other.
+	if r.hasWork() {
+		r.idle = r.idle[:len(r.idle)-1]
+		r.spare.Add(-1)
+		r.searching.Add(1)
+		r.mu.Unlock()
+		return
+	}
+	r.mu.Unlock()
+	began := time.Now()
+	<-w.wake
+	if r.spin && time.Since(began) < shortSleep {
+		r.spins.Store(mostSpins)
+	}
+}
+
+// rootBatch bounds how many roots a worker takes at once.
+const rootBatch = 64
+
+// takeRoots takes a share of the roots that are left: it returns the first and
+// keeps the others in the deque, in their order.
+func (w *Worker) takeRoots() Item {
+	r := w.run
+	n := int64(len(r.roots))
+	left := n - r.nextRoot.Load()
+	if left <= 0 {
+		return None
+	}
+	share := min(max(left/8, 1), rootBatch)
+	end := r.nextRoot.Add(share)
+	start := end - share
+	if start >= n {
+		return None
+	}
+	for i := min(end, n) - 1; i > start; i-- {
+		w.deque.stage(Item(r.roots[i]))
+	}
+	w.deque.publish()
+	w.list()
+	return Item(r.roots[start])
+}
