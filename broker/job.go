@@ -15,6 +15,7 @@ type Job struct {
 	Element  int    // number of the element in the task, from 0; [Whole] for a plain task
 	Index    []int  // of the element along the axes, nil for a plain task
 	Attempt  int    // from 1
+	Round    int    // how often this attempt was handed back and submitted again
 	Key      string // the idempotency key: the same for all attempts
 
 	Fingerprint string // of the types that the task has in the run
@@ -22,10 +23,27 @@ type Job struct {
 	Priority    Priority
 
 	Inputs []Input // in the order in which the task declares them
+
+	// Left is how much of its time the run had left when it made the job, 0 where it
+	// has no deadline. It is no instant, since clocks differ.
+	Left time.Duration
+	// Once says that the run is never taken up again: who follows it is handed the
+	// result, and then a broker need only know that the job is finished.
+	Once bool
+	// Direct says that nothing of the result is to be kept: it goes straight to who
+	// follows the run through the [Broker] that the job was submitted to, where the first
+	// one of an ID counts, and its worker keeps it until it is there. The run is lost
+	// with the process of that Broker. It is for jobs that are wanted Once, and for all
+	// jobs of a run or none.
+	Direct bool
 	// Cause asks for the task's fallback instead of the task: it is how the last
 	// attempt failed.
 	Cause *Failure
 }
+
+// A Batch is one or several jobs that one worker does one after the other: of the
+// same run, pipeline, queue and priority. They may be of different tasks.
+type Batch []*Job
 
 // DefaultQueue is the queue of jobs whose task names none.
 const DefaultQueue = "default"
@@ -33,14 +51,15 @@ const DefaultQueue = "default"
 // Whole is the Element of a job that is no element.
 const Whole = -1
 
-// ID identifies a job: its run, task, element and attempt.
+// ID identifies a job: its run, task, element, attempt and round.
 func (j *Job) ID() string {
-	return id(j.Run, j.Task, j.Element, j.Attempt, j.Cause != nil)
+	return id(j.Run, j.Task, j.Element, j.Attempt, j.Round, j.Cause != nil)
 }
 
 // id is "run/task/attempt", the same with an element, or with "fallback" in the
-// place of the attempt. A slash in a name is escaped.
-func id(run, task string, element, attempt int, fallback bool) string {
+// place of the attempt. A round other than the first comes last. A slash in a name is
+// escaped.
+func id(run, task string, element, attempt, round int, fallback bool) string {
 	var b strings.Builder
 	b.WriteString(escaper.Replace(run))
 	b.WriteByte('/')
@@ -54,6 +73,10 @@ func id(run, task string, element, attempt int, fallback bool) string {
 	} else {
 		b.WriteString("/#")
 		b.WriteString(strconv.Itoa(attempt))
+	}
+	if round > 0 {
+		b.WriteString("/~")
+		b.WriteString(strconv.Itoa(round))
 	}
 	return b.String()
 }
@@ -90,7 +113,8 @@ type Input struct {
 	// same value, so that a broker may send it once. Elements are sent each.
 	Whole bool
 	// Holes says which elements of the value are missing, and why, for a task that
-	// takes a mapped output with holes.
+	// takes a mapped output with holes. Hole 0 of an absent input says why that is
+	// missing, for a task that asks.
 	Holes map[int]*Failure
 }
 
@@ -100,24 +124,27 @@ type Result struct {
 	Task     string
 	Element  int
 	Attempt  int
+	Round    int
 	Fallback bool // it is that of the fallback
 
 	Outputs []Value  // in the order in which the task declares them; nil unless it succeeded
 	Skipped string   // why the task did not want to run, empty if it did
 	Failure *Failure // nil unless it failed
 
-	Worker     string        // id of the worker, empty when the broker gave the job up
-	Deliveries int           // how many there were
-	Took       time.Duration // of the last one
+	Worker     string // id of the worker, empty when the broker gave the job up
+	Deliveries int    // how many there were
+	// Took is how long the last one took. Of a job that was handed back it is how long
+	// the batch had gone on by then.
+	Took time.Duration
 }
 
 // ResultOf is an empty result for a job.
 func ResultOf(j *Job) *Result {
-	return &Result{Run: j.Run, Task: j.Task, Element: j.Element, Attempt: j.Attempt, Fallback: j.Cause != nil}
+	return &Result{Run: j.Run, Task: j.Task, Element: j.Element, Attempt: j.Attempt, Round: j.Round, Fallback: j.Cause != nil}
 }
 
 // ID is that of the job.
-func (r *Result) ID() string { return id(r.Run, r.Task, r.Element, r.Attempt, r.Fallback) }
+func (r *Result) ID() string { return id(r.Run, r.Task, r.Element, r.Attempt, r.Round, r.Fallback) }
 
 // A Failure is an error on its way.
 type Failure struct {
@@ -131,6 +158,19 @@ type Failure struct {
 	Stack     []byte // of a panic
 }
 
+// HandBackOf is the result of a job that is to be submitted again, of kind [HandedBack]
+// or [Orphaned].
+func HandBackOf(j *Job, k Kind) *Result {
+	r := ResultOf(j)
+	r.Failure = &Failure{Text: "the job was " + string(k), Kind: k}
+	return r
+}
+
+// IsHandBack reports whether the job is to be submitted again, with the next round.
+func (r *Result) IsHandBack() bool {
+	return r.Failure != nil && (r.Failure.Kind == HandedBack || r.Failure.Kind == Orphaned)
+}
+
 // Kind tells failures apart that callers look for.
 type Kind string
 
@@ -142,7 +182,15 @@ const (
 	Cancelled Kind = "cancelled" // the task returned context.Canceled by itself
 	Stopped   Kind = "stopped"   // the run has ended, and the task with it
 	Skipped   Kind = "skipped"   // a hole: the element was skipped
-	Undone    Kind = "undone"    // the job was delivered too often and never finished
+	Undone    Kind = "undone"    // the job was delivered too often and never finished, or the run taken over too often
+
+	// HandedBack is no failure of the job: its worker has not begun with it and leaves
+	// it to others. It is submitted again with the next round.
+	HandedBack Kind = "handed back"
+	// Orphaned is the same when the worker that had the job in a batch has died or was
+	// cut off, as the broker says, or has other tasks of the batch and not that of the
+	// job, as it says itself. It is submitted again alone.
+	Orphaned Kind = "orphaned"
 )
 
 // A DeadLetter is a job that was given up.
@@ -152,7 +200,8 @@ type DeadLetter struct {
 	Story []Delivered
 }
 
-// Delivered is one delivery of a job that was given up.
+// Delivered is one delivery of a job that was given up. Both are zero where nobody has
+// written them down, as the first delivery of a job that is [Job.Direct].
 type Delivered struct {
 	Worker string
 	At     time.Time
@@ -166,6 +215,10 @@ func (l *DeadLetter) Result() *Result {
 	for i, d := range l.Story {
 		if i > 0 {
 			b.WriteByte(',')
+		}
+		if d.Worker == "" {
+			b.WriteString(" a worker that is not known")
+			continue
 		}
 		fmt.Fprintf(&b, " worker %s at %s", d.Worker, d.At.UTC().Format(time.RFC3339))
 	}

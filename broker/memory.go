@@ -17,12 +17,14 @@ type Memory struct {
 	// Lease is how long a worker keeps a job without saying that it is alive; 0 is
 	// [DefaultLease].
 	Lease time.Duration
-	// MaxDeliveries is how often a job is delivered before it is given up; 0 is
-	// [DefaultMaxDeliveries].
+	// MaxDeliveries is how often a job is delivered before it is given up, and how often
+	// a run is driven without a result, see [Keeper.Claim]; 0 is [DefaultMaxDeliveries].
 	MaxDeliveries int
 	// MaxJobs is how many jobs may be queued or with workers at once, while Submit
-	// waits; 0 is no limit.
+	// waits, a batch counted as one; 0 is no limit.
 	MaxJobs int
+	// Lifetime is how long a run is kept after it ended; 0 is [DefaultLifetime].
+	Lifetime time.Duration
 
 	mu       sync.Mutex
 	runs     map[string]*run
@@ -33,30 +35,52 @@ type Memory struct {
 	timer    *time.Timer
 	takers   []*taker // receivers that wait, the first to come in front
 	watchers []*watcher
-	live     int           // jobs queued or with workers
+	live     int           // batches queued or with workers
 	room     chan struct{} // closed when there is room again, nil when nobody waits
 	dead     []*DeadLetter
+
+	files   map[string]*file // of the runs that are kept, by ID
+	shelf   list.List        // of *file, in the order in which they were opened
+	claims  list.List        // of *file, the first to run out in front
+	readers []*reader
 }
 
-// entry is a job that is not finished.
+// entry is a batch that is not finished.
 type entry struct {
-	job     *Job
+	batch   Batch
+	left    int // jobs of it without a result
 	run     *run
 	kind    *kind         // that it is queued in, or was last
-	queued  *list.Element // in kind.jobs, nil for one that is leased or waits
+	queued  *list.Element // in kind.entries, nil for one that is leased or waits
 	story   []Delivered   // of the deliveries that counted
-	lease   *list.Element // in leases, nil while the job is queued
+	lease   *list.Element // in leases, nil while the batch is queued
 	ends    time.Time     // of the lease
 	current *Delivery
 	cancel  context.CancelCauseFunc // of current
-	later   *time.Timer             // while a released job waits
+	later   *time.Timer             // while a released batch waits
 	ended   bool                    // its run has, and a worker still has it
+}
+
+// rest are the jobs without a result. m.mu is held.
+func (e *entry) rest() Batch {
+	if e.left == len(e.batch) {
+		return e.batch
+	}
+	rest := make(Batch, 0, e.left)
+	for _, j := range e.batch {
+		if e.run.jobs[j.ID()] == e {
+			rest = append(rest, j)
+		}
+	}
+	return rest
 }
 
 // run is what is known of a run.
 type run struct {
 	jobs      map[string]*entry // by ID; nil for a finished one
 	results   []*Result
+	recorded  int       // how many results there ever were, those that were forgotten included
+	unheard   []*Result // of jobs that are wanted once, while nobody follows
 	followers map[*follower]struct{}
 }
 
@@ -88,19 +112,19 @@ func (m *Memory) run(id string) *run {
 }
 
 // Submit implements [Broker].
-func (m *Memory) Submit(ctx context.Context, jobs []*Job) error {
-	for len(jobs) > 0 {
+func (m *Memory) Submit(ctx context.Context, batches []Batch) error {
+	for len(batches) > 0 {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		m.mu.Lock()
-		for len(jobs) > 0 && (m.MaxJobs == 0 || m.live < m.MaxJobs) {
-			m.enter(jobs[0])
-			jobs = jobs[1:]
+		for len(batches) > 0 && (m.MaxJobs == 0 || m.live < m.MaxJobs) {
+			m.enter(batches[0])
+			batches = batches[1:]
 		}
 		m.serve()
 		var room chan struct{}
-		if len(jobs) > 0 {
+		if len(batches) > 0 {
 			if m.room == nil {
 				m.room = make(chan struct{})
 			}
@@ -118,85 +142,27 @@ func (m *Memory) Submit(ctx context.Context, jobs []*Job) error {
 	return nil
 }
 
-// enter queues a job that is not known. m.mu is held.
-func (m *Memory) enter(j *Job) {
-	r, id := m.run(j.Run), j.ID()
-	if old, known := r.jobs[id]; known {
-		if old == nil || !old.ended {
-			return
+// enter queues those jobs of a batch that are not known. m.mu is held.
+func (m *Memory) enter(batch Batch) {
+	e := &entry{}
+	for _, j := range batch {
+		if e.run == nil {
+			e.run = m.run(j.Run)
 		}
-		// The run is taken up again before the worker has let go of the job.
-		m.leases.Remove(old.lease)
-		m.left(1)
-	}
-	e := &entry{job: j, run: r}
-	r.jobs[id] = e
-	m.live++
-	m.enqueue(e, false)
-}
-
-// left counts jobs that are neither queued nor with workers any more. m.mu is held.
-func (m *Memory) left(n int) {
-	if m.live -= n; m.room != nil && m.live < m.MaxJobs {
-		close(m.room)
-		m.room = nil
-	}
-}
-
-// Finish implements [Broker].
-func (m *Memory) Finish(ctx context.Context, d *Delivery, r *Result) (bool, error) {
-	if ctx.Err() != nil {
-		return false, context.Cause(ctx)
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	e := d.Token.(*entry)
-	if of := m.runs[e.job.Run]; of != e.run || of.jobs[e.job.ID()] != e {
-		return false, nil
-	}
-	if e.lease == nil {
-		m.dequeue(e)
-	} else {
-		m.leases.Remove(e.lease)
-		if e.current != d {
-			e.cancel(ErrLeaseLost)
+		id := j.ID()
+		if old, known := e.run.jobs[id]; known {
+			if old == nil || !old.ended {
+				continue
+			}
+			m.strike(old, 1) // the run is taken up again before the worker has let go of it
 		}
+		e.run.jobs[id] = e
+		e.batch = append(e.batch, j)
 	}
-	if r.Failure != nil && r.Failure.Kind == Stopped {
-		m.tellStopped(e, r)
-	} else {
-		m.record(e, r)
+	if e.left = len(e.batch); e.left > 0 {
+		m.live++
+		m.enqueue(e, false)
 	}
-	return true, nil
-}
-
-// record ends a job that is not queued any more. m.mu is held.
-func (m *Memory) record(e *entry, r *Result) {
-	e.run.jobs[e.job.ID()] = nil
-	e.run.results = append(e.run.results, r)
-	for f := range e.run.followers {
-		f.wake()
-	}
-	e.lease, e.current, e.cancel = nil, nil, nil
-	m.left(1)
-}
-
-// tellStopped ends a job that was stopped, without a record. m.mu is held.
-func (m *Memory) tellStopped(e *entry, r *Result) {
-	delete(e.run.jobs, e.job.ID())
-	for f := range e.run.followers {
-		f.once = append(f.once, r)
-		f.wake()
-	}
-	e.lease, e.current, e.cancel = nil, nil, nil
-	m.left(1)
-}
-
-// abandon is the result of a job whose worker has gone after the end of the run.
-func abandon(j *Job) *Result {
-	r := ResultOf(j)
-	r.Failure = &Failure{Err: ErrEnded, Text: ErrEnded.Error(), Kind: Stopped}
-	return r
 }
 
 // End implements [Broker].
@@ -218,6 +184,12 @@ func (m *Memory) End(ctx context.Context, id string, end End) ([]string, error) 
 func (m *Memory) end(id string, end End) (held []string, flushes []chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.endRun(id, end)
+}
+
+// endRun returns the jobs that workers have, and channels that are closed when those
+// who follow the run have all results. m.mu is held.
+func (m *Memory) endRun(id string, end End) (held []string, flushes []chan struct{}) {
 	r := m.runs[id]
 	if r == nil {
 		return nil, nil
@@ -227,26 +199,32 @@ func (m *Memory) end(id string, end End) (held []string, flushes []chan struct{}
 		f.flushes, flushes = append(f.flushes, done), append(flushes, done)
 		f.wake()
 	}
+	stopped := map[*entry]bool{}
 	for key, e := range r.jobs {
 		switch {
 		case e == nil:
-		case e.lease == nil:
-			m.dequeue(e)
+			continue
+		case e.lease == nil && !stopped[e]:
 			delete(r.jobs, key)
-			m.left(1)
+			m.strike(e, 1)
+			continue
 		case end.Keep:
-			e.ended = true
-			e.cancel(cmp.Or(end.Cause, ErrEnded))
 			held = append(held, key)
-		default:
+		}
+		if stopped[e] {
+			continue
+		}
+		stopped[e] = true
+		e.cancel(cmp.Or(end.Cause, ErrEnded))
+		if e.ended = end.Keep; !e.ended {
 			m.leases.Remove(e.lease)
-			e.cancel(cmp.Or(end.Cause, ErrEnded))
+			e.lease, e.current, e.cancel = nil, nil, nil
 			m.left(1)
 		}
 	}
 	if !end.Keep {
 		// Those who follow the run still have it.
-		r.results, r.jobs = nil, map[string]*entry{}
+		r.results, r.unheard, r.jobs = nil, nil, map[string]*entry{}
 		if len(r.followers) == 0 {
 			delete(m.runs, id)
 		}

@@ -16,3 +16,9 @@ func TestMemory(t *testing.T) {
 		return &broker.Memory{Lease: s.Lease, MaxDeliveries: s.MaxDeliveries, MaxJobs: s.MaxJobs}
 	})
 }
+
+func TestMemoryKeepsRuns(t *testing.T) {
+	brokertest.RunKeeper(t, func(_ *testing.T, s brokertest.Settings) broker.Keeper {
+		return &broker.Memory{Lease: s.Lease, MaxDeliveries: s.MaxDeliveries, MaxJobs: s.MaxJobs, Lifetime: s.Lifetime}
+	})
+}

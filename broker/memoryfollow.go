@@ -49,7 +49,8 @@ func (m *Memory) Workers(ctx context.Context, deliver func([]*Worker)) error {
 // follower hands over the results of a run.
 type follower struct {
 	more    chan struct{}
-	once    []*Result       // that are not recorded
+	seen    int             // results of the run that were handed over
+	once    []*Result       // that are not kept
 	flushes []chan struct{} // to be closed when all there is has been handed over
 }
 
@@ -66,6 +67,7 @@ func (m *Memory) Results(ctx context.Context, id string, deliver func([]*Result)
 	f.wake()
 	m.mu.Lock()
 	r := m.run(id)
+	f.once, r.unheard = r.unheard, nil
 	r.followers[f] = struct{}{}
 	m.mu.Unlock()
 	defer func() {
@@ -78,17 +80,16 @@ func (m *Memory) Results(ctx context.Context, id string, deliver func([]*Result)
 			delete(m.runs, id)
 		}
 	}()
-	first := true
-	for seen := 0; ; {
+	for first := true; ; first = false {
 		select {
 		case <-f.more:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 		m.mu.Lock()
-		seen = min(seen, len(r.results)) // less after End
-		got := r.results[seen:len(r.results):len(r.results)]
-		seen += len(got)
+		f.seen = min(f.seen, len(r.results)) // less after End
+		got := r.results[f.seen:len(r.results):len(r.results)]
+		f.seen += len(got)
 		got, f.once = append(got, f.once...), nil
 		flushes := f.flushes
 		f.flushes = nil
@@ -96,7 +97,6 @@ func (m *Memory) Results(ctx context.Context, id string, deliver func([]*Result)
 		if first || len(got) > 0 {
 			deliver(got)
 		}
-		first = false
 		for _, done := range flushes {
 			close(done)
 		}

@@ -90,20 +90,53 @@ func (m *Memory) arm() {
 		return
 	}
 	var next time.Time
-	if e := m.leases.Front(); e != nil {
-		next = e.Value.(*entry).ends
-	}
-	if w := m.alive.Front(); w != nil {
-		if ends := w.Value.(*member).ends; next.IsZero() || ends.Before(next) {
+	first := func(ends time.Time) {
+		if next.IsZero() || ends.Before(next) {
 			next = ends
 		}
+	}
+	if e := m.leases.Front(); e != nil {
+		first(e.Value.(*entry).ends)
+	}
+	if w := m.alive.Front(); w != nil {
+		first(w.Value.(*member).ends)
+	}
+	if c := m.claims.Front(); c != nil {
+		first(c.Value.(*file).ends)
 	}
 	if !next.IsZero() {
 		m.timer = time.AfterFunc(time.Until(next), m.expire)
 	}
 }
 
-// expire takes jobs from workers that were not heard of.
+// lose takes a batch from a worker that was not heard of. Which job of several was the
+// worker's end nobody knows: they go on alone. m.mu is held.
+func (m *Memory) lose(e *entry) {
+	if e.ended {
+		m.abandonAll(e)
+		return
+	}
+	e.cancel(ErrLeaseLost)
+	if len(e.batch) > 1 {
+		var results []*Result
+		for _, j := range e.rest() {
+			results = append(results, HandBackOf(j, Orphaned))
+		}
+		m.record(e, results)
+		return
+	}
+	if len(e.story) < m.maxDeliveries() {
+		m.leases.Remove(e.lease)
+		e.lease, e.current, e.cancel = nil, nil, nil
+		m.enqueue(e, true)
+		return
+	}
+	letter := &DeadLetter{Job: e.batch[0], At: time.Now(), Story: e.story}
+	m.dead = append(m.dead, letter)
+	m.record(e, []*Result{letter.Result()})
+}
+
+// expire takes batches from workers, and runs from processes, that were not heard of.
 func (m *Memory) expire() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -114,20 +147,7 @@ func (m *Memory) expire() {
 		if e.ends.After(now) {
 			break
 		}
-		m.leases.Remove(at)
-		if e.ended {
-			m.tellStopped(e, abandon(e.job))
-			continue
-		}
-		e.cancel(ErrLeaseLost)
-		e.lease, e.current, e.cancel = nil, nil, nil
-		if len(e.story) < m.maxDeliveries() {
-			m.enqueue(e, true)
-			continue
-		}
-		letter := &DeadLetter{Job: e.job, At: now, Story: e.story}
-		m.dead = append(m.dead, letter)
-		m.record(e, letter.Result())
+		m.lose(e)
 	}
 	died := false
 	for at := m.alive.Front(); at != nil; at = m.alive.Front() {
@@ -141,6 +161,7 @@ func (m *Memory) expire() {
 	if died {
 		m.tell()
 	}
+	m.lapse(now)
 	m.serve()
 	m.arm()
 }

@@ -7,26 +7,26 @@ import (
 	"time"
 )
 
-// queue is the jobs of a queue that wait for a worker.
+// queue is the batches of a queue that wait for a worker.
 type queue struct{ lanes [3]lane }
 
-// lane is the jobs of a queue and a priority, by kind; there are no kinds without
-// jobs. Kinds take turns, so that neither
-// many jobs of one task, nor jobs that no worker can do, hold up the others.
+// lane is the batches of a queue and a priority, by kind; there are no kinds without
+// batches. Kinds take turns, so that neither many jobs of one task, nor jobs that no
+// worker can do, hold up the others.
 type lane struct {
 	kinds map[task]*kind
-	turns list.List // of *kind, those with jobs
+	turns list.List // of *kind, those with batches
 }
 
 // task tells jobs apart that a worker can and cannot do.
 type task struct{ pipeline, name, fingerprint string }
 
-// kind is the jobs of one task in a lane.
+// kind is the batches of one task in a lane, or a batch of several tasks.
 type kind struct {
-	task
-	lane *lane
-	jobs list.List     // of *entry
-	turn *list.Element // in lane.turns
+	tasks   []task
+	lane    *lane
+	entries list.List     // of *entry
+	turn    *list.Element // in lane.turns
 }
 
 func (m *Memory) lane(name string, p Priority) *lane {
@@ -41,28 +41,45 @@ func (m *Memory) lane(name string, p Priority) *lane {
 	return &q.lanes[min(max(int(High-p), 0), 2)]
 }
 
-// enqueue makes a job available. m.mu is held.
+// enqueue makes a batch available. m.mu is held.
 func (m *Memory) enqueue(e *entry, front bool) {
-	l := m.lane(e.job.Queue, e.job.Priority)
-	t := task{e.job.Pipeline, e.job.Task, e.job.Fingerprint}
-	k := l.kinds[t]
+	j := e.batch[0]
+	l := m.lane(j.Queue, j.Priority)
+	tasks := tasksOf(e.batch)
+	k := l.kinds[tasks[0]]
+	if len(tasks) > 1 {
+		k = nil
+	}
 	if k == nil {
-		if l.kinds == nil {
-			l.kinds = map[task]*kind{}
-		}
-		k = &kind{task: t, lane: l}
+		k = &kind{tasks: tasks, lane: l}
 		k.turn = l.turns.PushBack(k)
-		l.kinds[t] = k
+		if len(tasks) == 1 {
+			if l.kinds == nil {
+				l.kinds = map[task]*kind{}
+			}
+			l.kinds[tasks[0]] = k
+		}
 	}
 	e.kind = k
 	if front {
-		e.queued = k.jobs.PushFront(e)
+		e.queued = k.entries.PushFront(e)
 	} else {
-		e.queued = k.jobs.PushBack(e)
+		e.queued = k.entries.PushBack(e)
 	}
 }
 
-// dequeue takes a job out that waits. m.mu is held.
+// tasksOf are the tasks of the jobs of a batch, one after another the same left out.
+func tasksOf(b Batch) []task {
+	var tasks []task
+	for _, j := range b {
+		if t := (task{j.Pipeline, j.Task, j.Fingerprint}); len(tasks) == 0 || tasks[len(tasks)-1] != t {
+			tasks = append(tasks, t)
+		}
+	}
+	return tasks
+}
+
+// dequeue takes a batch out that waits. m.mu is held.
 func (m *Memory) dequeue(e *entry) {
 	if e.later != nil {
 		e.later.Stop()
@@ -70,15 +87,17 @@ func (m *Memory) dequeue(e *entry) {
 		return
 	}
 	k := e.kind
-	k.jobs.Remove(e.queued)
+	k.entries.Remove(e.queued)
 	e.queued = nil
-	if k.jobs.Len() == 0 {
+	if k.entries.Len() == 0 {
 		k.lane.turns.Remove(k.turn)
-		delete(k.lane.kinds, k.task) // tasks come and go, the broker stays
+		if len(k.tasks) == 1 {
+			delete(k.lane.kinds, k.tasks[0]) // tasks come and go, the broker stays
+		}
 	}
 }
 
-// take takes up to n jobs for a worker. m.mu is held.
+// take takes up to n batches for a worker. m.mu is held.
 func (m *Memory) take(w *member, n int) []*Delivery {
 	var got []*Delivery
 	for p := range 3 {
@@ -91,8 +110,8 @@ func (m *Memory) take(w *member, n int) []*Delivery {
 			for at := l.turns.Front(); at != nil && len(got) < n; {
 				k := at.Value.(*kind)
 				next := at.Next()
-				if w.can(k.task) {
-					e := k.jobs.Front().Value.(*entry)
+				if slices.ContainsFunc(k.tasks, w.can) {
+					e := k.entries.Front().Value.(*entry)
 					m.dequeue(e)
 					l.turns.MoveToBack(k.turn) // nothing, if that was its last job
 					got = append(got, m.deliver(w, e))
@@ -107,11 +126,11 @@ func (m *Memory) take(w *member, n int) []*Delivery {
 	return got
 }
 
-// deliver leases a job to a worker. m.mu is held.
+// deliver leases a batch to a worker. m.mu is held.
 func (m *Memory) deliver(w *member, e *entry) *Delivery {
 	now := time.Now()
 	e.story = append(e.story, Delivered{w.ID, now})
-	d := &Delivery{Job: e.job, Number: len(e.story), Token: e}
+	d := &Delivery{Jobs: e.rest(), Number: len(e.story), Token: e}
 	d.Context, e.cancel = context.WithCancelCause(context.Background())
 	e.current = d
 	e.ends = now.Add(m.lease())
@@ -127,7 +146,7 @@ type taker struct {
 	got    chan []*Delivery
 }
 
-// serve gives jobs to those who wait for them. m.mu is held.
+// serve gives batches to those who wait for them. m.mu is held.
 func (m *Memory) serve() {
 	m.takers = slices.DeleteFunc(m.takers, func(t *taker) bool {
 		got := m.take(t.worker, t.n)
@@ -181,11 +200,11 @@ func (m *Memory) Release(ctx context.Context, held []*Delivery, after time.Durat
 		if e.current != d || e.lease == nil {
 			continue
 		}
-		m.leases.Remove(e.lease)
 		if e.ended {
-			m.tellStopped(e, abandon(e.job))
+			m.abandonAll(e)
 			continue
 		}
+		m.leases.Remove(e.lease)
 		e.lease, e.current, e.cancel = nil, nil, nil
 		e.story = e.story[:len(e.story)-1]
 		m.back(e, after)
@@ -194,7 +213,7 @@ func (m *Memory) Release(ctx context.Context, held []*Delivery, after time.Durat
 	return nil
 }
 
-// back queues a job anew, in front of those that were never delivered. m.mu is held.
+// back queues a batch anew, in front of those that were never delivered. m.mu is held.
 func (m *Memory) back(e *entry, after time.Duration) {
 	if after <= 0 {
 		m.enqueue(e, true)

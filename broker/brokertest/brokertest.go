@@ -15,7 +15,8 @@ import (
 type Settings struct {
 	Lease         time.Duration
 	MaxDeliveries int
-	MaxJobs       int // jobs queued or with workers, while Submit waits
+	MaxJobs       int           // jobs queued or with workers, while Submit waits
+	Lifetime      time.Duration // of runs that are closed
 }
 
 // lease is short, so that the suite does not take long, and long enough for a busy
@@ -37,7 +38,7 @@ type rule struct {
 // knows of no job, and cleans up by t.Cleanup.
 func Run(t *testing.T, newBroker func(*testing.T, Settings) broker.Broker) {
 	var rules []rule
-	for _, part := range [][]rule{jobs, leases, results, runs, workers, loads} {
+	for _, part := range [][]rule{jobs, batches, mixed, leases, results, direct, runs, workers, loads} {
 		rules = append(rules, part...)
 	}
 	for _, r := range rules {
@@ -104,18 +105,28 @@ func (h *harness) join(id string, queues ...string) *broker.Worker {
 	return w
 }
 
+// submit submits jobs, each in a batch of its own.
 func (h *harness) submit(jobs ...*broker.Job) {
 	h.Helper()
-	h.must(h.b.Submit(h.ctx, jobs), "Submit")
+	h.must(h.b.Submit(h.ctx, alone(jobs...)), "Submit")
 }
 
-// receive waits for exactly one job.
+// alone are jobs in a batch each.
+func alone(jobs ...*broker.Job) []broker.Batch {
+	var batches []broker.Batch
+	for _, j := range jobs {
+		batches = append(batches, broker.Batch{j})
+	}
+	return batches
+}
+
+// receive waits for exactly one batch.
 func (h *harness) receive(w *broker.Worker) *broker.Delivery {
 	h.Helper()
 	got, err := h.b.Receive(h.ctx, w, 1)
 	h.must(err, "Receive")
 	if len(got) != 1 {
-		h.fail("Receive(1) returned %d jobs", len(got))
+		h.fail("Receive(1) returned %d batches", len(got))
 	}
 	return got[0]
 }
@@ -127,25 +138,31 @@ func (h *harness) nothing(w *broker.Worker, within time.Duration) {
 	defer cancel()
 	got, err := h.b.Receive(ctx, w, 1)
 	if len(got) > 0 {
-		h.fail("Receive returned job %s, want none", got[0].Job.ID())
+		h.fail("Receive returned job %s, want none", got[0].Jobs[0].ID())
 	}
 	if err == nil {
 		h.fail("Receive returned no job and no error")
 	}
 }
 
-// done is the result of a job with one output.
+// done is the result of a job that came alone, with one output.
 func done(d *broker.Delivery, w *broker.Worker, v any) *broker.Result {
-	r := broker.ResultOf(d.Job)
+	return doneOf(d, d.Jobs[0], w, v)
+}
+
+// doneOf is the result of a job of a delivery.
+func doneOf(d *broker.Delivery, j *broker.Job, w *broker.Worker, v any) *broker.Result {
+	r := broker.ResultOf(j)
 	r.Outputs, r.Worker, r.Deliveries = []broker.Value{broker.Go{V: v}}, w.ID, d.Number
 	return r
 }
 
-func (h *harness) finish(d *broker.Delivery, r *broker.Result) bool {
+// finish reports whether all results were the first.
+func (h *harness) finish(d *broker.Delivery, results ...*broker.Result) bool {
 	h.Helper()
-	first, err := h.b.Finish(h.ctx, d, r)
+	first, err := h.b.Finish(h.ctx, d, results...)
 	h.must(err, "Finish")
-	return first
+	return first == len(results)
 }
 
 // end ends a run, and returns the jobs that workers still have.
@@ -203,7 +220,7 @@ func decode[T any](h *harness, v broker.Value) T {
 	if v == nil {
 		h.fail("the value is nil")
 	}
-	h.must(v.Decode(&into), "Decode")
+	h.must(v.Decode(h.ctx, &into), "Decode")
 	return into
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/runnelflow/runnel/broker"
 )
@@ -16,7 +17,7 @@ var jobs = []rule{{
 	check: func(h *harness) {
 		sent := &broker.Job{
 			Run: "nightly 2026.11/*>é", Pipeline: "p.q", Task: "report/a b[.>*", Element: 7, Index: []int{3, 1}, Attempt: 2,
-			Key: "k%2F/x[3,1]", Fingerprint: "abc", Queue: "gpu.big one", Priority: broker.High,
+			Key: "k%2F/x[3,1]", Fingerprint: "abc", Queue: "gpu.big one", Priority: broker.High, Left: 90 * time.Minute,
 			Inputs: []broker.Input{
 				{Name: "tracks", Value: broker.Go{V: "one"}},
 				{Name: "absent"},
@@ -29,7 +30,7 @@ var jobs = []rule{{
 		_, err := h.b.Extend(h.ctx, w, nil)
 		h.must(err, "Extend")
 		h.submit(sent)
-		got := h.receive(w).Job
+		got := h.receive(w).Jobs[0]
 		if s := decode[string](h, got.Inputs[0].Value); s != "one" {
 			h.fail("the first input is %q, want one", s)
 		}
@@ -62,7 +63,7 @@ var jobs = []rule{{
 		j.Inputs[0].Value = broker.Go{V: text}
 		h.submit(j)
 		d := h.receive(w)
-		if decode[string](h, d.Job.Inputs[0].Value) != text {
+		if decode[string](h, d.Jobs[0].Inputs[0].Value) != text {
 			h.fail("the value of %d bytes arrived changed", len(text))
 		}
 		h.finish(d, done(d, w, text))
@@ -83,7 +84,7 @@ var jobs = []rule{{
 		j := job("r", 2)
 		j.Inputs[0].Value = h.next(results).Outputs[0]
 		h.submit(j)
-		if got := decode[string](h, h.receive(w).Job.Inputs[0].Value); got != "made" {
+		if got := decode[string](h, h.receive(w).Jobs[0].Inputs[0].Value); got != "made" {
 			h.fail("the input is %q, want made", got)
 		}
 	},
@@ -131,7 +132,7 @@ var jobs = []rule{{
 		}
 		h.submit(sent...)
 		for range sent {
-			j := h.receive(w).Job
+			j := h.receive(w).Jobs[0]
 			if !want[j.ID()] {
 				h.fail("job %s came twice, or was not submitted", j.ID())
 			}
@@ -151,12 +152,12 @@ var jobs = []rule{{
 		one.Queue = "gpu"
 		h.submit(one)
 		h.nothing(cpu, lease/5)
-		if d := h.receive(both); d.Job.Task != "task1" {
-			h.fail("got %s, want task1", d.Job.Task)
+		if d := h.receive(both); d.Jobs[0].Task != "task1" {
+			h.fail("got %s, want task1", d.Jobs[0].Task)
 		}
 		h.submit(two)
-		if d := h.receive(both); d.Job.Task != "task2" {
-			h.fail("got %s, want task2", d.Job.Task)
+		if d := h.receive(both); d.Jobs[0].Task != "task2" {
+			h.fail("got %s, want task2", d.Jobs[0].Task)
 		}
 	},
 }, {
@@ -171,8 +172,8 @@ var jobs = []rule{{
 			h.submit(j)
 		}
 		for _, want := range []string{"task2", "task1", "task0"} {
-			if d := h.receive(w); d.Job.Task != want {
-				h.fail("got %s (%v), want %s", d.Job.Task, d.Job.Priority, want)
+			if d := h.receive(w); d.Jobs[0].Task != want {
+				h.fail("got %s (%v), want %s", d.Jobs[0].Task, d.Jobs[0].Priority, want)
 			}
 		}
 	},
@@ -188,8 +189,8 @@ var jobs = []rule{{
 			h.submit(j)
 		}
 		for e := range 20 {
-			if d := h.receive(w); d.Job.Element != e {
-				h.fail("got element %d, want %d", d.Job.Element, e)
+			if d := h.receive(w); d.Jobs[0].Element != e {
+				h.fail("got element %d, want %d", d.Jobs[0].Element, e)
 			}
 		}
 	},
@@ -231,7 +232,7 @@ var jobs = []rule{{
 			select {
 			case r := <-got:
 				h.must(r.err, "Receive")
-				if len(r.held) != 1 || r.held[0].Job.Task != job("r", n).Task {
+				if len(r.held) != 1 || r.held[0].Jobs[0].Task != job("r", n).Task {
 					h.fail("Receive returned %d jobs, want the one that was submitted", len(r.held))
 				}
 				h.finish(r.held[0], done(r.held[0], w, n))
@@ -264,7 +265,7 @@ var jobs = []rule{{
 		}
 		h.submit(job("r", 1))
 		h.receive(w)
-		if err := h.b.Submit(ctx, []*broker.Job{job("r", 2)}); !errors.Is(err, cause) {
+		if err := h.b.Submit(ctx, alone(job("r", 2))); !errors.Is(err, cause) {
 			h.fail("Submit with an ended context returned %v, want the cause", err)
 		}
 		if err := h.b.Results(ctx, "r", func([]*broker.Result) {}); !errors.Is(err, cause) {

@@ -83,8 +83,8 @@ var leases = []rule{{
 		one, two, three := h.receive(a), h.receive(a), h.receive(a)
 		stop := h.keep(a, one, three)
 		defer stop()
-		if d := h.receive(b); d.Job.Task != two.Job.Task {
-			h.fail("%s was given away, want %s", d.Job.Task, two.Job.Task)
+		if d := h.receive(b); d.Jobs[0].Task != two.Jobs[0].Task {
+			h.fail("%s was given away, want %s", d.Jobs[0].Task, two.Jobs[0].Task)
 		}
 		h.nothing(b, lease/2)
 	},

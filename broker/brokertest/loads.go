@@ -20,13 +20,13 @@ var loads = []rule{{
 		w := h.join("w")
 		h.submit(job("r", 1), job("r", 2), job("r", 3))
 		ctx, cancel := context.WithTimeout(h.ctx, lease)
-		err := h.b.Submit(ctx, []*broker.Job{job("r", 4)})
+		err := h.b.Submit(ctx, alone(job("r", 4)))
 		cancel()
 		if !errors.Is(err, context.DeadlineExceeded) {
 			h.fail("Submit of a job too many returned %v, want the end of its context", err)
 		}
 		submitted := make(chan error, 1)
-		go func() { submitted <- h.b.Submit(h.ctx, []*broker.Job{job("r", 4)}) }()
+		go func() { submitted <- h.b.Submit(h.ctx, alone(job("r", 4))) }()
 		for range 4 {
 			d := h.receive(w)
 			h.finish(d, done(d, w, 1))
@@ -50,13 +50,13 @@ var loads = []rule{{
 		}
 		for from := 0; from < count; from += 50 {
 			all.Go(func() {
-				var batch []*broker.Job
+				var jobs []*broker.Job
 				for e := from; e < from+50; e++ {
 					j := job("r", e%100)
 					j.Element = e
-					batch = append(batch, j)
+					jobs = append(jobs, j)
 				}
-				if err := h.b.Submit(ctx, batch); err != nil {
+				if err := h.b.Submit(ctx, alone(jobs...)); err != nil {
 					h.Errorf("Submit: %v", err)
 				}
 			})
@@ -97,10 +97,10 @@ func (h *harness) unreliable(ctx context.Context, w *broker.Worker, random *rand
 			case 1:
 				h.b.Release(ctx, []*broker.Delivery{d}, time.Duration(random.IntN(2))*lease/10)
 			case 2: // finish twice
-				h.b.Finish(ctx, d, done(d, w, d.Job.Element))
-				h.b.Finish(ctx, d, done(d, w, d.Job.Element))
+				h.b.Finish(ctx, d, done(d, w, d.Jobs[0].Element))
+				h.b.Finish(ctx, d, done(d, w, d.Jobs[0].Element))
 			default:
-				h.b.Finish(ctx, d, done(d, w, d.Job.Element))
+				h.b.Finish(ctx, d, done(d, w, d.Jobs[0].Element))
 			}
 		}
 	}

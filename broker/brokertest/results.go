@@ -2,6 +2,8 @@ package brokertest
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/runnelflow/runnel/broker"
@@ -32,7 +34,7 @@ var results = []rule{{
 			h.fail("the second output is %q, want second", v)
 		}
 
-		r = broker.ResultOf(two.Job)
+		r = broker.ResultOf(two.Jobs[0])
 		r.Failure = &broker.Failure{Text: "boom", Kind: broker.Panicked, Permanent: true, Stack: []byte("stack")}
 		h.finish(two, r)
 		f := h.next(got).Failure
@@ -40,7 +42,7 @@ var results = []rule{{
 			h.fail("the failure arrived as %+v", f)
 		}
 
-		r = broker.ResultOf(three.Job)
+		r = broker.ResultOf(three.Jobs[0])
 		r.Skipped = "its condition does not hold"
 		h.finish(three, r)
 		if r = h.next(got); r.Skipped != "its condition does not hold" || r.Failure != nil || len(r.Outputs) != 0 {
@@ -76,6 +78,78 @@ var results = []rule{{
 		}
 	},
 }, {
+	name: "results that are wanted once",
+	rule: "the result of a job that is wanted once is handed to who follows the run, or to the first who does; a second one counts for nothing",
+	why:  "a run that is never taken up again need not have all its values kept twice, here and at the broker",
+	check: func(h *harness) {
+		w := h.join("w")
+		submit := func(n int) {
+			j := job("r", n)
+			j.Once = true
+			h.submit(j)
+		}
+		submit(1)
+		d := h.receive(w)
+		h.finish(d, done(d, w, 1))
+		got := h.follow("r")
+		if v := decode[int](h, h.next(got).Outputs[0]); v != 1 {
+			h.fail("got result %d, want that of the job that was finished before anybody followed", v)
+		}
+		submit(2)
+		d = h.receive(w)
+		h.finish(d, done(d, w, 2))
+		if v := decode[int](h, h.next(got).Outputs[0]); v != 2 {
+			h.fail("got result %d, want 2", v)
+		}
+		if h.finish(d, done(d, w, 3)) {
+			h.fail("a second result was taken for the first")
+		}
+	},
+}, {
+	name: "values go on",
+	rule: "a value of a result can be in jobs of its run, by itself, in a list and in lists of lists, and be decoded by the run as well, until the run ends",
+	why:  "what one worker has made and another takes need not be read by the run",
+	check: func(h *harness) {
+		w := h.join("w")
+		got := h.follow("r")
+		made := make([]broker.Value, 4)
+		large := strings.Repeat("large ", 100_000)
+		for n, text := range []string{"", "small", large, large + "!"} {
+			h.submit(job("r", n))
+			d := h.receive(w)
+			h.finish(d, done(d, w, text))
+			made[n] = h.next(got).Outputs[0]
+		}
+		j := job("r", 10)
+		j.Inputs = []broker.Input{
+			{Name: "one", Value: made[2]},
+			{Name: "small", Value: broker.List{made[0], made[1], broker.Go{V: "here"}}},
+			{Name: "all", Value: broker.List{made[1], made[2], nil, broker.Go{V: "here"}, made[3]}, Whole: true},
+			{Name: "rows", Value: broker.List{broker.List{made[1], made[0]}, nil, broker.List{}, broker.List{made[3]}}},
+			{Name: "none", Value: broker.List{}},
+		}
+		h.submit(j)
+		in := h.receive(w).Jobs[0].Inputs
+		if v := decode[string](h, in[0].Value); v != large {
+			h.fail("a large value arrived with %d bytes", len(v))
+		}
+		if v := decode[[]string](h, in[1].Value); !slices.Equal(v, []string{"", "small", "here"}) {
+			h.fail("the list arrived as %q", v)
+		}
+		if v := decode[[]string](h, in[2].Value); !slices.Equal(v, []string{"small", large, "", "here", large + "!"}) {
+			h.fail("the list of all arrived with %d elements", len(v))
+		}
+		if v := decode[[][]string](h, in[3].Value); len(v) != 4 || !slices.Equal(v[0], []string{"small", ""}) || v[1] != nil || len(v[2]) != 0 || !slices.Equal(v[3], []string{large + "!"}) {
+			h.fail("the rows arrived as %d", len(v))
+		}
+		if v := decode[[]string](h, in[4].Value); v == nil || len(v) != 0 {
+			h.fail("the empty list arrived as %v", v)
+		}
+		if v := decode[string](h, made[3]); v != large+"!" {
+			h.fail("the run read %d bytes", len(v))
+		}
+	},
+}, {
 	name: "runs are apart",
 	rule: "a run gets its own results only",
 	why:  "runs share queues and workers",
@@ -85,7 +159,7 @@ var results = []rule{{
 		h.submit(job("one", 1), job("two", 2))
 		for range 2 {
 			d := h.receive(w)
-			h.finish(d, done(d, w, d.Job.Run))
+			h.finish(d, done(d, w, d.Jobs[0].Run))
 		}
 		for want, got := range map[string]<-chan *broker.Result{"one": one, "two": two} {
 			if v := decode[string](h, h.next(got).Outputs[0]); v != want {
@@ -106,7 +180,7 @@ var results = []rule{{
 		j.Inputs[0] = broker.Input{Name: "all", Whole: true, Value: broker.Go{V: []int{1, 0, 3}},
 			Holes: map[int]*broker.Failure{1: {Text: "lost", Permanent: true}}}
 		h.submit(j)
-		in := h.receive(w).Job.Inputs[0]
+		in := h.receive(w).Jobs[0].Inputs[0]
 		if v := decode[[]int](h, in.Value); len(v) != 3 || v[2] != 3 {
 			h.fail("the value is %v", v)
 		}

@@ -3,6 +3,7 @@ package brokertest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ var runs = []rule{{
 		w := h.join("w")
 		h.submit(job("r", 1), job("other", 2))
 		h.end("r", broker.End{Keep: true})
-		if d := h.receive(w); d.Job.Run != "other" {
+		if d := h.receive(w); d.Jobs[0].Run != "other" {
 			h.fail("a job of the ended run was delivered")
 		}
 		h.nothing(w, lease/5)
@@ -32,19 +33,19 @@ var runs = []rule{{
 		got := h.follow("r")
 		h.submit(job("r", 1), job("other", 2))
 		one, two := h.receive(w), h.receive(w)
-		if one.Job.Run != "r" {
+		if one.Jobs[0].Run != "r" {
 			one, two = two, one
 		}
 		held := h.end("r", broker.End{Keep: true})
-		if len(held) > 1 || len(held) == 1 && held[0] != one.Job.ID() {
-			h.fail("End returned %v as the jobs that workers have, want %s, or none if it does not know", held, one.Job.ID())
+		if len(held) > 1 || len(held) == 1 && held[0] != one.Jobs[0].ID() {
+			h.fail("End returned %v as the jobs that workers have, want %s, or none if it does not know", held, one.Jobs[0].ID())
 		}
 		h.ended(one, time.Second, broker.ErrEnded)
 		if !h.finish(one, done(one, w, 1)) {
 			h.fail("what the worker had done nevertheless was dropped")
 		}
-		if r := h.next(got); r.Task != one.Job.Task {
-			h.fail("got the result of %s, want that of %s", r.Task, one.Job.Task)
+		if r := h.next(got); r.Task != one.Jobs[0].Task {
+			h.fail("got the result of %s, want that of %s", r.Task, one.Jobs[0].Task)
 		}
 		if two.Context.Err() != nil {
 			h.fail("a job of another run was stopped")
@@ -87,6 +88,18 @@ var runs = []rule{{
 		if cause := context.Cause(d.Context); !strings.Contains(cause.Error(), "the operator went home") {
 			h.fail("the cause is %v", cause)
 		}
+
+		h.submit(job("late", 1))
+		d = h.receive(w)
+		h.end("late", broker.End{Keep: true, Cause: fmt.Errorf("no time left: %w", context.DeadlineExceeded)})
+		select {
+		case <-d.Context.Done():
+		case <-h.ctx.Done():
+			h.fail("the delivery's context did not end")
+		}
+		if cause := context.Cause(d.Context); !errors.Is(cause, context.DeadlineExceeded) || !strings.Contains(cause.Error(), "no time left") {
+			h.fail("the cause is %v, which does not match context.DeadlineExceeded", cause)
+		}
 	},
 }, {
 	name: "stopped is not done",
@@ -99,7 +112,7 @@ var runs = []rule{{
 		d := h.receive(w)
 		h.end("r", broker.End{Keep: true})
 		h.ended(d, time.Second, broker.ErrEnded)
-		r := broker.ResultOf(d.Job)
+		r := broker.ResultOf(d.Jobs[0])
 		r.Failure = &broker.Failure{Text: "stopped", Kind: broker.Stopped}
 		h.finish(d, r)
 		if r := h.next(got); r.Task != "task1" || r.Failure == nil || r.Failure.Kind != broker.Stopped {
@@ -109,8 +122,8 @@ var runs = []rule{{
 			h.fail("it was recorded: %+v", <-again)
 		}
 		h.submit(job("r", 1))
-		if again := h.receive(w); again.Job.ID() != d.Job.ID() || again.Context.Err() != nil {
-			h.fail("got %s, want the same job anew", again.Job.ID())
+		if again := h.receive(w); again.Jobs[0].ID() != d.Jobs[0].ID() || again.Context.Err() != nil {
+			h.fail("got %s, want the same job anew", again.Jobs[0].ID())
 		}
 	},
 }, {
@@ -127,7 +140,7 @@ var runs = []rule{{
 		if d.Context.Err() != nil {
 			h.fail("the new delivery has ended")
 		}
-		stopped := broker.ResultOf(old.Job)
+		stopped := broker.ResultOf(old.Jobs[0])
 		stopped.Failure = &broker.Failure{Text: "stopped", Kind: broker.Stopped}
 		h.finish(old, stopped)
 		if !h.finish(d, done(d, b, 1)) {
@@ -167,7 +180,7 @@ var runs = []rule{{
 		}
 		h.submit(job("r", 1), job("r", 2))
 		again := h.receive(w)
-		if again.Job.ID() == d.Job.ID() {
+		if again.Jobs[0].ID() == d.Jobs[0].ID() {
 			h.fail("a finished job was delivered again")
 		}
 		h.nothing(w, lease/5)
@@ -194,8 +207,8 @@ var runs = []rule{{
 			h.fail("there are %d results after the end, want none", len(got))
 		}
 		h.submit(job("r", 1))
-		if again := h.receive(w); again.Job.ID() != d.Job.ID() {
-			h.fail("got %s, want the same job anew", again.Job.ID())
+		if again := h.receive(w); again.Jobs[0].ID() != d.Jobs[0].ID() {
+			h.fail("got %s, want the same job anew", again.Jobs[0].ID())
 		}
 	},
 }}
