@@ -26,6 +26,9 @@ type scratch struct {
 
 	contexts []taskContext // not used yet, for elements
 	chunk    worked        // of a batch
+
+	holds bool // the attempt that goes on has what it needs, since then
+	since time.Time
 }
 
 func (x *execution) scratch(w *engine.Worker) *scratch {
@@ -53,6 +56,9 @@ func (s *scratch) giveBack() {
 // launches a mapped task.
 func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
 	u := unitOf(it)
+	if it&admitted != 0 {
+		return x.aware.exec(w, it, u) // which comes after all that follows here
+	}
 	if x.maps != nil {
 		if k := int(u.node) - len(x.plan.nodes); k >= 0 {
 			return x.open(w, x.maps[k])
@@ -69,9 +75,18 @@ func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
 		return engine.None // the run ends: cancelRest settles it
 	}
 	if x.uneven.Load() {
-		if reason := x.blocked(u); reason != "" {
-			x.ended(u, Skipped, 0, nil, reason)
+		if reason, cause := x.blocked(u); reason != "" {
+			if cause != nil {
+				x.note(u, &skippedElement{reason, cause}, "")
+			}
+			x.skip(u, reason)
 			return x.over(w, u)
+		}
+	}
+	cached := x.memo != nil && x.plan.nodes[u.node].memo != nil
+	if cached {
+		if next, done := x.memo.recall(w, u); done {
+			return next
 		}
 	}
 	if x.remote != nil && !x.plan.nodes[u.node].task.stays {
@@ -79,13 +94,21 @@ func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
 			return next
 		}
 	}
+	if x.aware != nil {
+		return x.aware.exec(w, it, u)
+	}
 	s := x.scratch(w)
-	s.attempt, s.elem = 1, u.elem
-	retries := x.plan.nodes[u.node].retries
-	if x.quiet && !retries && u.elem == whole {
+	if x.quiet && !cached && u.elem == whole && !x.plan.nodes[u.node].retries {
+		s.attempt, s.elem = 1, whole
 		return x.quick(w, s, u.node)
 	}
-	if retries {
+	return x.perform(w, s, u)
+}
+
+// perform makes an attempt at a unit, and what follows from it.
+func (x *execution) perform(w *engine.Worker, s *scratch, u unit) engine.Item {
+	s.attempt, s.elem = 1, u.elem
+	if x.plan.nodes[u.node].retries {
 		s.attempt = attemptsOf(x.status(u)) + 1
 	}
 	x.begin(w, s, u)
@@ -130,16 +153,20 @@ func (x *execution) unwound(w *engine.Worker, it engine.Item) engine.Item {
 	if int(unitOf(it).node) >= len(x.plan.nodes) {
 		return x.openingUnwound(w)
 	}
-	s := x.scratch(w)
+	s, u := x.scratch(w), unitOf(it)
+	return x.aware.leave(s, u, x.settleUnwound(w, s, u))
+}
+
+func (x *execution) settleUnwound(w *engine.Worker, s *scratch, u unit) engine.Item {
 	if err := s.judging; err != nil {
 		s.judging = nil
-		return x.conclude(w, unitOf(it), s.attempt, verdict{err: misjudged(err, ErrGoexit)})
+		return x.conclude(w, u, s.attempt, verdict{err: misjudged(err, ErrGoexit)})
 	}
 	if err := s.rescued; err != nil {
 		s.rescued = nil
-		return x.fail(w, unitOf(it), s.attempt, fallbackFailed(err, ErrGoexit))
+		return x.fail(w, u, s.attempt, fallbackFailed(err, ErrGoexit))
 	}
-	return x.settle(w, unitOf(it), s.attempt, ErrGoexit)
+	return x.settle(w, u, s.attempt, ErrGoexit)
 }
 
 // now is the time on this worker, in nanoseconds since the run's start. One
@@ -160,7 +187,7 @@ func (x *execution) begin(w *engine.Worker, s *scratch, u unit) {
 	retries := x.plan.nodes[u.node].retries
 	switch {
 	case x.log != nil:
-		w.Clock = x.log.add(entry{kind: kind, unit: u, attempt: int32(s.attempt)}, func(at int64) { x.began(s, u, at) })
+		w.Clock = x.log.add(entry{kind: kind, unit: u, attempt: int32(s.attempt), at: w.Clock}, nil, func(at int64) { x.began(s, u, at) })
 	case x.timed:
 		x.began(s, u, x.now(w))
 	case retries:
@@ -250,7 +277,7 @@ func (x *execution) limited(c context.Context, s *scratch, u unit, n *node) erro
 func (x *execution) nameLate(u unit, after time.Duration) (inTime func()) {
 	named := make(chan struct{})
 	t := time.AfterFunc(after, func() {
-		x.log.add(entry{kind: taskUnresponsive, unit: u, took: unresponsiveAfter}, nil)
+		x.log.add(entry{kind: taskUnresponsive, unit: u}, &detail{took: unresponsiveAfter}, nil)
 		close(named)
 	})
 	return func() {
@@ -275,6 +302,7 @@ func (x *execution) settle(w *engine.Worker, u unit, attempt int, err error) eng
 
 // succeed ends a unit that has its outputs.
 func (x *execution) succeed(w *engine.Worker, u unit, attempt int, reason string) engine.Item {
+	x.memo.remember(u)
 	if x.config.cache != nil && u.elem == whole {
 		x.store(u.node)
 	}
@@ -332,13 +360,12 @@ func (x *execution) retry(w *engine.Worker, u unit, attempt int, delay time.Dura
 
 // fail ends a unit for which there is no further attempt.
 func (x *execution) fail(w *engine.Worker, u unit, attempt int, err error) engine.Item {
-	task := x.plan.nodes[u.node].task
-	failure := &TaskError{Task: task.Name(), Location: task.Location(), Attempt: attempt, Index: x.index(u), Err: err}
+	failure := x.failure(u, attempt, err)
 	x.mu.Lock()
 	x.failed = append(x.failed, failure)
 	x.mu.Unlock()
 	w.Clock = x.ended(u, Failed, attempt, err, "")
-	if x.config.mode == FailFast {
+	if x.config.mode == FailFast && !x.remote.replays() {
 		x.cancel(&stopError{x, label(failure.Task, failure.Index)})
 		x.engine.Stop()
 		return engine.None
@@ -346,16 +373,26 @@ func (x *execution) fail(w *engine.Worker, u unit, attempt int, err error) engin
 	return x.over(w, u)
 }
 
+func (x *execution) failure(u unit, attempt int, err error) *TaskError {
+	task := x.plan.nodes[u.node].task
+	return &TaskError{Task: task.Name(), Location: task.Location(), Attempt: attempt, Index: x.index(u), Err: err}
+}
+
 // ended notes how a unit ended, and returns when.
 func (x *execution) ended(u unit, s State, attempts int, err error, reason string) int64 {
 	if s != Succeeded {
 		x.uneven.Store(true)
+		x.memo.forgo(u)
 	}
 	if err != nil || reason != "" {
 		x.note(u, err, reason)
 	}
 	if x.log != nil {
-		return x.log.add(entry{kind: taskFinished, unit: u, state: s, attempt: int32(attempts), err: err, reason: reason},
+		var d *detail
+		if err != nil || reason != "" {
+			d = &detail{err: err, reason: reason}
+		}
+		return x.log.add(entry{kind: taskFinished, unit: u, state: s, attempt: int32(attempts)}, d,
 			func(at int64) { x.endedAt(u, s, attempts, at) })
 	}
 	at := int64(0)

@@ -89,3 +89,9 @@ func isSeq(t reflect.Type) bool {
 	yield := t.In(0)
 	return yield.Kind() == reflect.Func && yield.NumIn() == 1 && yield.NumOut() == 1 && yield.Out(0).Kind() == reflect.Bool
 }
+
+// isSequence reports whether a value is an iter.Seq of something.
+func isSequence(v any) bool {
+	t := reflect.TypeOf(v)
+	return t != nil && isSeq(t)
+}

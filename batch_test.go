@@ -470,15 +470,15 @@ func TestWrongBatchCalls(t *testing.T) {
 	}
 	want := `runnel: Map cannot run: 13 problems
   MaxParallel must be 0 or more, got -1: 0 lifts the limit
-  ChunkSize must be 1 or more, got 0
-  ChunkCount must be 1 or more, got 0
+  ChunkSize must be 1 or more, got 0: drop it to have the size chosen
+  ChunkCount must be 1 or more, got 0: drop it to have the number chosen
   ChunkSize and ChunkCount say different things about chunks: keep one of them
-  AdaptiveChunks needs 1 or more items at least, and no fewer at most, got 3 and 2
+  AdaptiveChunks needs 1 or more items at least, and no fewer at most, got 3 and 2: give the smaller number first
   ChunkCount and AdaptiveChunks say different things about chunks: keep one of them
   OnError: there is no ErrorMode(7): use FailFast, ContinueOnError or SkipFailed
   Progress: the function is nil: drop the option
   option 8 of 9 is nil: drop it
-  Retries must be 0 or more, got -1
+  Retries must be 0 or more, got -1: 0 makes one attempt
   the context is nil: use context.Background() when there is none
   the function is nil: give one
   AsCompleted is for MapSeq: results are in the order of the items`

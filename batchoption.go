@@ -74,7 +74,7 @@ func (m errorOption) applyBatch(c *batchConfig) {
 func ChunkSize(n int) BatchOption {
 	return batchOption(func(c *batchConfig) {
 		if n < 1 {
-			c.problem("ChunkSize must be 1 or more, got %d", n)
+			c.problem("ChunkSize must be 1 or more, got %d: drop it to have the size chosen", n)
 		}
 		c.chunk("ChunkSize", chunking{size: n})
 	})
@@ -85,7 +85,7 @@ func ChunkSize(n int) BatchOption {
 func ChunkCount(n int) BatchOption {
 	return batchOption(func(c *batchConfig) {
 		if n < 1 {
-			c.problem("ChunkCount must be 1 or more, got %d", n)
+			c.problem("ChunkCount must be 1 or more, got %d: drop it to have the number chosen", n)
 		}
 		c.chunk("ChunkCount", chunking{count: n})
 	})
@@ -97,7 +97,7 @@ func ChunkCount(n int) BatchOption {
 func AdaptiveChunks(least, most int) BatchOption {
 	return batchOption(func(c *batchConfig) {
 		if least < 1 || most < least {
-			c.problem("AdaptiveChunks needs 1 or more items at least, and no fewer at most, got %d and %d", least, most)
+			c.problem("AdaptiveChunks needs 1 or more items at least, and no fewer at most, got %d and %d: give the smaller number first", least, most)
 		}
 		c.chunk("AdaptiveChunks", chunking{least: min(least, math.MaxInt32), most: min(most, math.MaxInt32)})
 	})

@@ -2,6 +2,7 @@ package runnel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -22,6 +23,9 @@ import (
 // slot until it returns, also while it waits for the task's next attempt.
 func (t *Task[In, Out]) Func() func(context.Context, In) (Out, error) {
 	var none Out
+	if t == nil || t.declaration == nil {
+		return func(context.Context, In) (Out, error) { return none, errUndeclared }
+	}
 	d := t.declaration
 	if err := d.alone(); err != nil {
 		return func(context.Context, In) (Out, error) { return none, err }
@@ -44,6 +48,8 @@ func (t *Task[In, Out]) Func() func(context.Context, In) (Out, error) {
 		return out, nil
 	}
 }
+
+var errUndeclared = errors.New("runnel: Func of a task that was never declared: make it with NewTask, NewMultiTask or Nest")
 
 // alone says what is wrong with the declaration by itself.
 func (d *declaration) alone() error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -139,5 +140,15 @@ func TestTaskFuncOfAWrongDeclaration(t *testing.T) {
 	var none context.Context
 	if _, err := runnel.NewTask("x", runnel.Pure(func(struct{}) int { return 1 })).Func()(none, struct{}{}); err == nil || err.Error() != `runnel: task "x" cannot run: the context is nil: use context.Background() when there is none` {
 		t.Errorf("no context: %v", err)
+	}
+}
+
+// TestFuncOfNoTask: a task that was never declared has no function to call, and says so.
+func TestFuncOfNoTask(t *testing.T) {
+	var none *runnel.Task[onNumbers, int]
+	for what, f := range map[string]func(context.Context, onNumbers) (int, error){"zero": new(runnel.Task[onNumbers, int]).Func(), "nil": none.Func()} {
+		if _, err := f(t.Context(), onNumbers{}); err == nil || !strings.Contains(err.Error(), "was never declared: make it with NewTask") {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }

@@ -24,11 +24,13 @@ type built struct {
 	supplied  []*external // by number
 	links     [][]link    // of each task's inputs
 	after     map[int32][]int32
-	nests     map[string]string // path of a nested pipeline to the task that makes its output
+	memos     map[int32]*memoPlan // of the tasks that are cached, by number
+	nests     map[string]string   // path of a nested pipeline to the task that makes its output
 	graph     *graph.Graph
 	whole     *plan
 	view      func() (*dag.Graph, error)
 	offers    func() []*broker.Task // what a worker has to offer for each task
+	nodes     func() []*broker.Node // what a broker keeps of it
 }
 
 // producer is one output of one task.
@@ -71,6 +73,7 @@ func build(p *Pipeline, tasks []AnyTask) (*built, error) {
 	b.link()
 	b.checkExternals()
 	b.order()
+	b.memoize()
 	if len(b.problems) > 0 {
 		sortProblems(b.problems)
 		giveHints(b.problems)
@@ -80,6 +83,7 @@ func build(p *Pipeline, tasks []AnyTask) (*built, error) {
 	g.whole = compile(g, nil, nil)
 	g.view = sync.OnceValues(g.dag)
 	g.offers = sync.OnceValue(g.describe)
+	g.nodes = sync.OnceValue(g.describeNodes)
 	return g, nil
 }
 
@@ -254,6 +258,8 @@ func (b *builder) linkAfter(i int32, d *declaration) {
 			t, ok = b.names[target]
 		}
 		switch {
+		case name == "":
+			b.problem(d, "After(\"\"): the name is empty: name a task, or drop the option")
 		case name == d.Name():
 			if !slices.Contains(configure(d.opts).after, strings.TrimPrefix(name, d.within)) {
 				continue // from Defaults, which means the others

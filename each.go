@@ -71,6 +71,6 @@ func single[In any](data string, in input) *signature {
 func Literal[T any](output string, value T, opts ...TaskOption) *Task[struct{}, T] {
 	call := func(context.Context, struct{}) (T, error) { return value, nil }
 	d := declareTask(output, signatureOf(reflect.TypeFor[struct{}]()), call, opts)
-	d.stays = true // the value is this process's
+	d.stays, d.literal = true, value // which is this process's
 	return &Task[struct{}, T]{d, getOutput[T]}
 }

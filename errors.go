@@ -50,8 +50,11 @@ type RunError struct {
 	RunID    string
 	Tasks    []*TaskError // in the order in which they failed
 	Cause    error        // context.Cause when the caller cancelled, else nil
+	// Retrying are tasks that waited for their next attempt when the caller cancelled,
+	// with the error of the last one.
+	Retrying []*TaskError
 
-	kind error // context.Canceled or context.DeadlineExceeded, with a Cause
+	kind error // context.Canceled or context.DeadlineExceeded, with a Cause of this process
 }
 
 // Error lists the cause and the failed tasks.
@@ -61,30 +64,44 @@ func (e *RunError) Error() string {
 	if e.Cause != nil {
 		fmt.Fprintf(&b, " was cancelled: %v", e.Cause)
 	}
-	switch {
-	case len(e.Tasks) == 1:
-		fmt.Fprintf(&b, ": %v", e.Tasks[0])
-	case len(e.Tasks) > 1:
-		fmt.Fprintf(&b, ": %d tasks failed", len(e.Tasks))
-		for i, t := range e.Tasks {
-			if i == mostNames {
-				fmt.Fprintf(&b, "\n  and %d more", len(e.Tasks)-i)
-				break
-			}
-			fmt.Fprintf(&b, "\n  %v", t)
-		}
-	}
+	listTasks(&b, ": ", "tasks failed", e.Tasks)
+	listTasks(&b, "; waiting for the next attempt, ", "tasks", e.Retrying)
 	return b.String()
 }
 
-// Unwrap is the failed tasks and the cause, for errors.Is and errors.As.
+// listTasks writes the errors of tasks: one behind the text, several below it.
+func listTasks(b *strings.Builder, before, what string, tasks []*TaskError) {
+	switch len(tasks) {
+	case 0:
+		return
+	case 1:
+		fmt.Fprintf(b, "%s%v", before, tasks[0])
+		return
+	}
+	fmt.Fprintf(b, "%s%d %s", before, len(tasks), what)
+	for i, t := range tasks {
+		if i == mostNames {
+			fmt.Fprintf(b, "\n  and %d more", len(tasks)-i)
+			break
+		}
+		fmt.Fprintf(b, "\n  %v", t)
+	}
+}
+
+// Unwrap is the failed tasks, the cause and the tasks it kept from their next attempt, for errors.Is and errors.As.
 func (e *RunError) Unwrap() []error {
 	var errs []error
 	for _, t := range e.Tasks {
 		errs = append(errs, t)
 	}
 	if e.Cause != nil {
-		errs = append(errs, e.Cause, e.kind)
+		errs = append(errs, e.Cause)
+	}
+	if e.Cause != nil && e.kind != nil {
+		errs = append(errs, e.kind)
+	}
+	for _, t := range e.Retrying {
+		errs = append(errs, t)
 	}
 	return errs
 }

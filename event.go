@@ -63,6 +63,36 @@ type TaskFinished struct {
 	Reason   string // why it was skipped, cancelled, or not called
 }
 
+// CacheHit tells that the result of a task or an element was taken from the result
+// cache, or from an equal call at the same time. TaskFinished follows, and nothing else.
+type CacheHit struct {
+	At    time.Time
+	RunID string
+	Task  string
+	Index []int // of the element, nil for a whole task
+	Bytes int   // of the result, encoded
+}
+
+// CacheMiss tells that the result cache has no result of a task or an element, which
+// is therefore attempted.
+type CacheMiss struct {
+	At    time.Time
+	RunID string
+	Task  string
+	Index []int // of the element, nil for a whole task
+	Err   error // why an entry could not be used, nil when there is none
+}
+
+// CacheStored tells that a result was put into the result cache.
+type CacheStored struct {
+	At    time.Time
+	RunID string
+	Task  string
+	Index []int // of the element, nil for a whole task
+	Bytes int   // of the result, encoded; 0 with Err
+	Err   error // why it could not be kept
+}
+
 // TaskUnresponsive names a task that goes on though its context ended a while
 // ago, with the run's or by its [Timeout]. The run waits for it.
 type TaskUnresponsive struct {
@@ -71,6 +101,25 @@ type TaskUnresponsive struct {
 	Task  string
 	Index []int         // of the element, nil for a whole task
 	For   time.Duration // since its context ended
+}
+
+// TaskOversized warns, at the begin of a run with [ResourceAware], of a task that needs
+// more than the whole budget, and so is going to run alone.
+type TaskOversized struct {
+	At     time.Time
+	RunID  string
+	Task   string
+	Needs  Resources
+	Budget Resources // of the run, 0 where there is no limit
+}
+
+// RunWaiting tells that a run does not go on here, and why: another process drives
+// it, or nobody does, or it has another graph. It goes on, or ends, when that changes.
+type RunWaiting struct {
+	At       time.Time
+	Pipeline string
+	RunID    string
+	Reason   string
 }
 
 // RunFinished is the last event of a run.
@@ -88,7 +137,12 @@ func (e TaskStarted) When() time.Time      { return e.At }
 func (e AttemptFailed) When() time.Time    { return e.At }
 func (e TaskRetried) When() time.Time      { return e.At }
 func (e TaskFinished) When() time.Time     { return e.At }
+func (e CacheHit) When() time.Time         { return e.At }
+func (e CacheMiss) When() time.Time        { return e.At }
+func (e CacheStored) When() time.Time      { return e.At }
 func (e TaskUnresponsive) When() time.Time { return e.At }
+func (e TaskOversized) When() time.Time    { return e.At }
+func (e RunWaiting) When() time.Time       { return e.At }
 func (e RunFinished) When() time.Time      { return e.At }
 
 func (RunStarted) event()       {}
@@ -96,5 +150,10 @@ func (TaskStarted) event()      {}
 func (AttemptFailed) event()    {}
 func (TaskRetried) event()      {}
 func (TaskFinished) event()     {}
+func (CacheHit) event()         {}
+func (CacheMiss) event()        {}
+func (CacheStored) event()      {}
 func (TaskUnresponsive) event() {}
+func (TaskOversized) event()    {}
+func (RunWaiting) event()       {}
 func (RunFinished) event()      {}

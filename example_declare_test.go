@@ -136,7 +136,7 @@ func ExampleBuildError() {
 	// Output:
 	// count: Go does not keep parameter names: name the data of ([]string) with Inputs("…")
 	// report: After("trakcs"): no task has that name (did you mean "tracks"?)
-	// report: Retries must be 0 or more, got -1
+	// report: Retries must be 0 or more, got -1: 0 makes one attempt
 }
 
 func ExampleDefaults() {

@@ -34,10 +34,14 @@ type execution struct {
 	given    []bool    // tasks whose outputs were there before, nil for none
 	maps     []*mapRun // of the mapped tasks, nil for none
 	readings map[slot]*reading
+	unread   map[slot]int32 // of a run that lets go: how many have to take data apart yet
 	uses     []atomic.Int32 // of each output, counted down; nil unless the plan frees
 
-	remote *remote                // nil without a broker
-	holes  map[slot]map[int]error // of external inputs that have some: a worker's
+	remote  *remote                // nil without a broker
+	durable *durable               // nil unless the broker keeps the run
+	memo    *memo                  // nil unless some task is cached
+	aware   *awareness             // nil unless the run is resource-aware
+	holes   map[slot]map[int]error // of external inputs that have some: a worker's
 
 	log       *eventLog // nil when nobody watches
 	delivered <-chan []error
@@ -62,50 +66,105 @@ type execution struct {
 	err      error        // valid once finished
 }
 
-// prepare checks the inputs and options of a run. The error is a *BuildError or
-// an *InputError.
-func (p *Pipeline) prepare(ctx context.Context, in Values, opts []RunOption) (*execution, error) {
+// request is a run that was asked for: its inputs and options are right.
+type request struct {
+	built  *built
+	config runConfig
+	plan   *plan
+	given  []bool // of the plan's nodes, which have their outputs already
+	inputs Values
+	ctx    context.Context
+}
+
+// request applies the options of a run. The error is a *BuildError.
+func (p *Pipeline) request(ctx context.Context, in Values, opts []RunOption) (*request, error) {
 	g, err := p.build()
 	if err != nil {
 		return nil, err
 	}
-	var c runConfig
+	q := &request{built: g, inputs: in, ctx: ctx}
+	c := &q.config
 	for i, o := range opts {
 		if o == nil {
 			c.problem("option %d of %d is nil: drop it", i+1, len(opts))
 			continue
 		}
-		o.applyRun(&c)
+		o.applyRun(c)
 	}
 	if ctx == nil {
 		c.problem("the context is nil: use context.Background() when there is none")
 	}
-	if testBroker != nil && c.broker == nil {
+	if testBroker != nil && c.broker == nil && !c.aware {
 		c.broker = testBroker(p)
 	}
-	plan, given := g.partial(&c)
-	c.problems = append(c.problems, g.checkInputs(in, plan)...)
-	c.checkBroker(plan)
-	if len(c.problems) > 0 {
-		giveHints(c.problems)
-		return nil, &InputError{Pipeline: g.config.name, Problems: c.problems}
+	return q, nil
+}
+
+// check makes the plan, and holds the inputs against it. The error is an *InputError.
+func (q *request) check() error {
+	g, c := q.built, &q.config
+	q.plan, q.given = g.partial(c)
+	c.problems = append(c.problems, g.checkInputs(q.inputs, q.plan)...)
+	c.checkBroker(q.plan)
+	c.checkKept(q.inputs)
+	c.checkDirect()
+	q.checkResources()
+	return q.refused()
+}
+
+// refused is the error of a request that has problems.
+func (q *request) refused() error {
+	if len(q.config.problems) == 0 {
+		return nil
 	}
-	x := &execution{plan: plan, config: c, given: given, timed: !c.untimed}
+	giveHints(q.config.problems)
+	return &InputError{Pipeline: q.built.config.name, Problems: q.config.problems}
+}
+
+// prepare checks the inputs and options of a run, and opens it where it is kept.
+func (p *Pipeline) prepare(ctx context.Context, in Values, opts []RunOption) (*execution, error) {
+	q, err := p.request(ctx, in, opts)
+	if err == nil {
+		err = q.check()
+	}
+	if err != nil {
+		return nil, err
+	}
+	x := q.execution(ctx)
+	if q.config.isKept() {
+		x.durable = newDurable(x, q.describeRun())
+		if err := x.durable.open(); err != nil {
+			x.cancel(nil)
+			x.durable.cancel()
+			return nil, err
+		}
+	}
+	return x, nil
+}
+
+// execution makes a run of a request that was not refused.
+func (q *request) execution(ctx context.Context) *execution {
+	c, own := q.config, q.built.config.interceptors
+	x := &execution{plan: q.plan, config: c, given: q.given, timed: !c.untimed}
 	x.ctx, x.cancel = context.WithCancelCause(ctx)
-	x.interceptors = append(g.config.interceptors[:len(g.config.interceptors):len(g.config.interceptors)], c.interceptors...)
+	x.interceptors = append(own[:len(own):len(own)], c.interceptors...)
 	x.id = sync.OnceValue(func() string {
 		if c.id != "" {
 			return c.id
 		}
-		return fmt.Sprintf("%016x", rand.Uint64())
+		return newRunID()
 	})
 	x.allocate()
-	x.supply(in)
+	x.supply(q.inputs)
+	x.memo = newMemo(x)
+	x.aware = newAwareness(x)
 	if c.broker != nil {
 		x.remote = newRemote(x)
 	}
-	return x, nil
+	return x
 }
+
+func newRunID() string { return fmt.Sprintf("%016x", rand.Uint64()) }
 
 func (x *execution) name() string  { return x.plan.of.config.name }
 func (x *execution) runID() string { return x.id() }
@@ -126,6 +185,7 @@ func (x *execution) allocate() {
 		for i, uses := range x.plan.uses {
 			x.uses[i].Store(uses)
 		}
+		x.unread = x.plan.unread()
 	}
 	x.engine = engine.New(x.plan.steps, engine.Config{Limit: x.engineLimit(), Exec: x.exec, Unwound: x.unwound})
 }
@@ -171,10 +231,12 @@ const unresponsiveAfter = 5 * time.Second
 
 // run runs the plan to its end. It is called once.
 func (x *execution) run() {
-	x.quiet = x.log == nil && x.config.cache == nil && x.uses == nil
+	x.quiet = x.log == nil && x.config.cache == nil && x.uses == nil && x.aware == nil
 	if x.log != nil {
-		x.log.add(entry{kind: runStarted, unit: noUnit}, nil)
+		x.log.add(entry{kind: runStarted, unit: noUnit}, nil, nil)
 	}
+	x.aware.warn()
+	x.durable.begin()
 	if x.ctx.Err() != nil {
 		x.engine.Stop()
 	} else if x.remote != nil {
@@ -184,6 +246,9 @@ func (x *execution) run() {
 	select {
 	case <-x.engine.Done():
 	case <-x.ctx.Done():
+	}
+	if x.ctx.Err() == nil {
+		x.durable.awaitEnd()
 	}
 	if x.ctx.Err() != nil {
 		x.engine.Stop()
@@ -217,7 +282,7 @@ func (x *execution) nameRunning() {
 	for u := range x.units() {
 		m := x.mapped(u.node)
 		if stateOf(x.status(u)) == Running || u.elem == whole && m != nil && m.opening.Load() {
-			x.log.add(entry{kind: taskUnresponsive, unit: u, took: unresponsiveAfter}, nil)
+			x.log.add(entry{kind: taskUnresponsive, unit: u}, &detail{took: unresponsiveAfter}, nil)
 		}
 	}
 }
@@ -227,18 +292,28 @@ func (x *execution) nameRunning() {
 func (x *execution) finish() {
 	x.disarm()
 	var cause error
-	if x.ctx.Err() != nil && x.cancelRest() {
+	var retrying []*TaskError
+	if x.ctx.Err() != nil && x.cancelRest(&retrying) {
 		if cause = context.Cause(x.ctx); x.isStop(cause) {
-			cause = nil
+			cause, retrying = nil, nil
+		}
+	}
+	if cause == nil {
+		if cause = x.remote.cause(); cause != nil {
+			retrying = x.remote.replay.retrying
 		}
 	}
 	if len(x.failed) > 0 && x.config.mode != SkipFailed || cause != nil {
-		x.err = &RunError{Pipeline: x.name(), RunID: x.runID(), Tasks: x.failed, Cause: cause, kind: x.ctx.Err()}
+		x.err = &RunError{Pipeline: x.name(), RunID: x.runID(), Tasks: x.failed, Cause: cause, Retrying: retrying, kind: x.ctx.Err()}
 	}
-	x.err = x.remote.joined(x.err)
+	if x.err == nil {
+		x.err = x.remote.missed()
+	}
 	took := time.Since(x.start)
+	x.durable.conclude(took)
+	x.err = x.durable.joined(x.remote.joined(x.err))
 	if x.log != nil {
-		x.log.add(entry{kind: runFinished, unit: noUnit, took: took, err: x.err}, nil)
+		x.log.add(entry{kind: runFinished, unit: noUnit}, &detail{took: took, err: x.err}, nil)
 		x.log.close()
 	}
 	if x.delivered != nil {
@@ -264,7 +339,9 @@ func (x *execution) disarm() {
 	}
 	x.timers = nil
 	x.mu.Unlock()
+	x.memo.close()
 	x.resuming.Wait()
+	x.aware.close()
 }
 
 // noUnit is the unit of what concerns the whole run.
@@ -305,8 +382,8 @@ func (x *execution) index(u unit) []int {
 }
 
 // cancelRest ends the tasks that have not ended, and reports whether there were
-// any.
-func (x *execution) cancelRest() bool {
+// any. It notes those that waited for their next attempt.
+func (x *execution) cancelRest(retrying *[]*TaskError) bool {
 	rest := false
 	for u := range x.units() {
 		if s := stateOf(x.status(u)); s.Ended() {
@@ -314,6 +391,9 @@ func (x *execution) cancelRest() bool {
 			continue
 		}
 		rest = true
+		if err := x.causes[u]; err != nil && stateOf(x.status(u)) == Retrying {
+			*retrying = append(*retrying, x.failure(u, attemptsOf(x.status(u)), err))
+		}
 		x.abandon(u)
 	}
 	return rest

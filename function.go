@@ -65,9 +65,20 @@ func (f *function[In, Out]) callWhole(ctx context.Context, s *scratch, n *node) 
 	if err != nil {
 		return err
 	}
-	at := s.run.plan.outputs[n.outputs.start]
-	s.run.slabs[at.slab].(binding.Values[Out])[at.index] = out
+	keepOutput(s.run, n, out)
 	return nil
+}
+
+// holds implements conditional.
+func (f *function[In, Out]) holds(s *scratch, n *node) (bool, error) {
+	if f.when == nil {
+		return true, nil
+	}
+	frame, err := f.fill(s, n, f.sig)
+	if err != nil {
+		return false, err
+	}
+	return f.when(frame.Take()), nil
 }
 
 // rescue makes the fallback's attempt at a task that has failed.
@@ -86,6 +97,8 @@ func (f *function[In, Out]) rescue(ctx context.Context, s *scratch, n *node, cau
 
 // store is the part of a mapped task's shape that knows its type.
 func (f *function[In, Out]) store() elementStore { return f.shape.(elementStore) }
+
+func (f *function[In, Out]) code() uintptr { return reflect.ValueOf(f.fn).Pointer() }
 
 func (f *function[In, Out]) rescues() bool { return f.fallback != nil }
 

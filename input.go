@@ -21,6 +21,7 @@ type input struct {
 	typ      reflect.Type // of the value, or of an element
 	optional bool         // the task runs without it
 	partial  bool         // the task takes what there is of it, and the errors
+	asks     bool         // the task asks why it is absent
 	preset   any          // what the default of its tag says, nil without one
 }
 
@@ -154,6 +155,10 @@ func (s *signature) add(f reflect.StructField, tg tag, index []int, isOpt bool) 
 			return
 		}
 		in.preset = s.template.FieldByIndex(index).Interface()
+	}
+	if _, ok := partialOf(in.typ); ok && isOpt {
+		s.problem("field %s: an Opt of a Partial says twice that something may be missing: use %s, tagged with \"%s,optional\" if there may be no data at all, or an Opt of the slice if nothing but the whole is of use", f.Name, in.typ, in.name)
+		return
 	}
 	if of, ok := partialOf(f.Type); ok {
 		if in.axes != nil {

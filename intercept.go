@@ -22,6 +22,7 @@ type InterceptOption interface {
 	PipelineOption
 	RunOption
 	WorkerOption
+	CoordinatorOption
 }
 
 type interceptOption []Interceptor

@@ -9,24 +9,24 @@ import (
 
 // jobAttempt is the attempt at a job, made by the code that makes those of a run.
 type jobAttempt struct {
-	delivery *broker.Delivery
-	ctx      context.Context
-	x        *execution
-	s        *scratch
-	unit     unit
-	cause    error // asks for the fallback
-	err      error
-	done     bool // it came back, and did not end its goroutine
-	took     time.Duration
-	verdict  verdict
+	job        *broker.Job
+	deliveries int
+	x          *execution
+	s          *scratch
+	unit       unit
+	cause      error // asks for the fallback
+	err        error
+	done       bool // it came back, and did not end its goroutine
+	took       time.Duration
+	verdict    verdict
 }
 
-func newJobAttempt(t *workTask, d *broker.Delivery, ctx context.Context, cancel context.CancelCauseFunc, interceptors []Interceptor) *jobAttempt {
-	x, u := t.prepare(ctx, cancel, d.Job, interceptors)
-	a := &jobAttempt{delivery: d, ctx: ctx, x: x, unit: u}
-	a.s = &scratch{run: x, frames: make([]any, len(x.plan.frames)), attempt: d.Job.Attempt, elem: u.elem, contexts: make([]taskContext, 1)}
-	if d.Job.Cause != nil {
-		a.cause = errorOf(d.Job.Cause)
+func newJobAttempt(t *workTask, j *broker.Job, deliveries int, ctx context.Context, cancel context.CancelCauseFunc, interceptors []Interceptor) *jobAttempt {
+	x, u := t.prepare(ctx, cancel, j, interceptors)
+	a := &jobAttempt{job: j, deliveries: deliveries, x: x, unit: u}
+	a.s = &scratch{run: x, frames: make([]any, len(x.plan.frames)), attempt: j.Attempt, elem: u.elem, contexts: make([]taskContext, 1)}
+	if j.Cause != nil {
+		a.cause = errorOf(j.Cause)
 	}
 	return a
 }
@@ -77,8 +77,8 @@ func (a *jobAttempt) unwound() {
 
 // result is what the worker sends.
 func (a *jobAttempt) result() *broker.Result {
-	r := broker.ResultOf(a.delivery.Job)
-	r.Took, r.Deliveries = a.took, a.delivery.Number
+	r := broker.ResultOf(a.job)
+	r.Took, r.Deliveries = a.took, a.deliveries
 	switch {
 	case a.err == nil:
 		r.Outputs = a.x.outputs(a.unit)

@@ -123,16 +123,6 @@ func (f *flow) rowEnded(at int, ready []int32) []int32 {
 	return f.satisfy(at, ready)
 }
 
-// used lets go of the producer's element that an element of the consumer was the
-// last to take, if the run does that.
-func (f *flow) used(e int32) {
-	if users := f.from.users; users != nil && f.feed.aligned && atomic.AddInt32(&users[e], -1) == 0 {
-		for _, column := range f.from.columns {
-			column.Clear(int(e))
-		}
-	}
-}
-
 // takes is how many of the producer's axes, or levels inside its elements, the
 // consumer takes one by one.
 func (f *flow) takes() int { return len(f.to.inputs[f.feed.input].lengths) }
@@ -230,13 +220,13 @@ func (m *mapRun) launch(w *engine.Worker) engine.Item {
 	}
 	switch {
 	case m.reason != "":
-		x.ended(u, Skipped, 0, nil, m.reason)
+		x.skip(u, m.reason)
 		return x.done(w, u.node)
 	case m.broken != nil:
 		return x.conclude(w, u, 0, verdict{err: m.broken})
 	}
 	if x.log != nil {
-		w.Clock = x.log.add(entry{kind: taskStarted, unit: u, attempt: 1}, nil)
+		w.Clock = x.log.add(entry{kind: taskStarted, unit: u, attempt: 1}, nil, nil)
 	}
 	if x.timed {
 		x.records[u.node].started = x.now(w)
@@ -274,8 +264,8 @@ func (m *mapRun) over(w *engine.Worker, e int32) engine.Item {
 		m.ragged.elementOver(&v, e)
 		return v.next
 	}
-	for k := range m.flows {
-		m.flows[k].used(e)
+	if m.lets != nil || m.holds != nil {
+		m.dropParts(e)
 	}
 	for _, f := range *m.subscribers.Load() {
 		if f.to.ragged != nil {
@@ -325,7 +315,9 @@ func (m *mapRun) finish(w *engine.Worker) engine.Item {
 	x, u := m.x, unit{m.plan.node, whole}
 	state, reason := m.outcome()
 	for k, at := range x.plan.into(&x.plan.nodes[u.node]) {
-		x.slabs[at.slab].Store(int(at.index), m.nested(k))
+		if x.takenWhole(m, k) {
+			m.keepWhole(k, at)
+		}
 	}
 	w.Clock = x.ended(u, state, 1, nil, reason)
 	if state == Succeeded && x.config.cache != nil {
@@ -334,10 +326,22 @@ func (m *mapRun) finish(w *engine.Worker) engine.Item {
 	return x.done(w, u.node)
 }
 
+// keepWhole puts the whole of output k where those find it who take it.
+func (m *mapRun) keepWhole(k int, at slot) {
+	if s, ok := m.x.slabs[at.slab].(*sealed); ok && m.x.remote.carries(m.plan.node, k) {
+		s.put(int(at.index), unit{m.plan.node, whole}, k, nil)
+		return
+	}
+	v, _ := m.nested(k) // of values that are here
+	m.x.slabs[at.slab].Store(int(at.index), v)
+}
+
 // outcome is how the task ends by what became of its elements.
 func (m *mapRun) outcome() (state State, reason string) {
 	failed, skipped := m.failed.Load(), m.skipped.Load()
 	switch {
+	case failed == 0 && m.stopped.Load():
+		return Cancelled, m.x.stopReason()
 	case failed > 0 && skipped > 0:
 		return Failed, fmt.Sprintf("%d of %d elements failed, %d were skipped", failed, m.total(), skipped)
 	case failed > 0:

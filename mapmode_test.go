@@ -59,8 +59,8 @@ func TestAFailedElementFailsAloneInModesThatGoOn(t *testing.T) {
 				t.Errorf("reason %q", got)
 			}
 			part, err := runnel.Get[runnel.Partial[int]](res, "doubled")
-			if err != nil || !errors.Is(part.Errs[1], runnel.ErrSkipped) || !strings.Contains(part.Errs[1].Error(), `its input "even" is missing: task "even[1]" failed`) {
-				t.Errorf("%v, %v: a skipped element says which element it lacks", part, err)
+			if err != nil || !errors.Is(part.Errs[1], runnel.ErrSkipped) || !errors.Is(part.Errs[1], errFlaky) || !strings.Contains(part.Errs[1].Error(), `its input "even" is missing: task "even[1]" failed`) {
+				t.Errorf("%v, %v: a skipped element says which element it lacks, and why", part, err)
 			}
 			if _, err := next.Get(res); !errors.Is(err, runnel.ErrSkipped) {
 				t.Errorf("Get of an output with holes is %v", err)
@@ -199,7 +199,27 @@ func TestCancelWhileElementsWaitToBeRetried(t *testing.T) {
 		start := time.Now()
 		_, err := pipelineOf(t, task).Run(ctx, runnel.Values{"numbers": make([]int, 50)})
 		wantTook(t, "the run", start, time.Minute)
-		if !errors.Is(err, context.DeadlineExceeded) {
+		run, ok := errors.AsType[*runnel.RunError](err)
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, errFlaky) || !ok || len(run.Retrying) != 50 || len(run.Tasks) != 0 {
+			t.Errorf("error %v: it has the cause, and what the attempts before ended with", err)
+		}
+	})
+}
+
+func TestCancelWhileATaskWaitsToBeRetried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		task := runnel.NewTask("out", func(context.Context, struct{}) (int, error) { return 0, errFlaky }, runnel.Retries(3), runnel.RetryDelay(time.Hour), runnel.MaxRetryTime(0))
+		other := runnel.NewTask("other", func(ctx context.Context, _ struct{}) (int, error) { <-ctx.Done(); return 0, ctx.Err() })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := pipelineOf(t, task, other).Run(ctx, nil)
+		if err == nil || !strings.Contains(err.Error(), "was cancelled: context deadline exceeded; waiting for the next attempt, task \"out\" (mapmode_test.go:") || !errors.Is(err, errFlaky) {
+			t.Errorf("error %v", err)
+		}
+		// A task that failed is why the run ended, not what others waited for.
+		bad := runnel.NewTask("bad", func(context.Context, struct{}) (int, error) { time.Sleep(time.Second); return 0, errors.New("bad") })
+		_, err = pipelineOf(t, task, bad).Run(t.Context(), nil)
+		if err == nil || errors.Is(err, errFlaky) {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -96,14 +96,6 @@ func drawMaps(t *rapid.T, failures bool) (data []*cube, tasks []*mapModel) {
 	return data, tasks
 }
 
-func product(dims []int) int {
-	n := 1
-	for _, d := range dims {
-		n *= d
-	}
-	return n
-}
-
 // drawMap draws inputs whose axes fit: each axis of an input goes on one of the
 // task's that has its length, or on a new one, or, from the last, into rows.
 func drawMap(t *rapid.T, data []*cube, name string) *mapModel {

@@ -1,10 +1,6 @@
 package runnel
 
-import (
-	"reflect"
-
-	"github.com/runnelflow/runnel/internal/engine"
-)
+import "github.com/runnelflow/runnel/internal/engine"
 
 // open opens a mapped task and, with it, all whose turn has come or comes by that,
 // before any of them starts: an element that ends then finds its consumers there, and
@@ -35,14 +31,18 @@ func (x *execution) alongside(s *scratch, m *mapRun) bool {
 	return true
 }
 
-// reads reports whether opening a task reads a sequence.
+// reads reports whether opening a task reads a sequence, or what a worker has made.
 func (m *mapRun) reads() bool {
 	from := m.x.plan.from(&m.x.plan.nodes[m.plan.node])
 	for i, p := range m.plan.inputs {
 		if p.axes == nil || p.from >= 0 {
 			continue
 		}
-		if t := reflect.TypeOf(m.x.slabs[from[i].slab].Load(int(from[i].index))); t != nil && isSeq(t) {
+		slab, at := m.x.slabs[from[i].slab], int(from[i].index)
+		if s, ok := slab.(*sealed); ok && s.letters[at].Load() != nil {
+			return true
+		}
+		if v, err := slab.Load(at); err == nil && isSequence(v) {
 			return true
 		}
 	}
@@ -59,7 +59,7 @@ func (x *execution) openRest(w *engine.Worker, s *scratch) engine.Item {
 		m := s.opening[s.opened]
 		var err error
 		if x.uneven.Load() || x.broken.Load() {
-			m.reason = m.blocked(whole)
+			m.reason, _ = m.blocked(whole)
 		}
 		if m.reason == "" {
 			m.opening.Store(true)

@@ -13,9 +13,9 @@ type mapPlan struct {
 	rank   int // how many axes
 	inputs []mapInput
 	feeds  []feed // the inputs that come element by element from mapped tasks
-	// users is how many inputs take its elements, in a run that lets go of each after
-	// its last use; 0 when something else takes them too, or keeps them.
-	users int32
+	// holds, in a run with targets, is how many hold the whole of each output at first;
+	// kept when its elements are not let go one by one. nil in other runs.
+	holds []int32
 }
 
 // mapInput is an input of a mapped task.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/runnelflow/runnel/broker"
 	"pgregory.net/rapid"
 )
 
@@ -63,6 +64,36 @@ func TestRandomMapsAreNestedLoops(t *testing.T) {
 				if got, want := res.Outputs()[m.out.name], m.out.whole(); !reflect.DeepEqual(got, want) {
 					rt.Fatalf("limit %d: %s is %v, want %v", limit, m.out.name, got, want)
 				}
+			}
+		}
+	})
+}
+
+// TestRandomMapsOfWorkersAreNestedLoops: the same where the run does not see what its
+// workers make before it reads it, for outputs that are wanted and all others let go.
+func TestRandomMapsOfWorkersAreNestedLoops(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		data, tasks := drawMaps(rt, false)
+		p, in := buildMaps(rt, data, tasks)
+		wanted := map[string]bool{}
+		var opts []RunOption
+		if rapid.Bool().Draw(rt, "targets") {
+			for _, m := range rapid.SliceOfN(rapid.SampledFrom(tasks), 1, 2).Draw(rt, "wanted") {
+				if !wanted[m.out.name] {
+					wanted[m.out.name] = true
+					opts = append(opts, Targets(m.out.name))
+				}
+			}
+		}
+		b := &staffed{Memory: &broker.Memory{}, pipeline: p, hides: func(*broker.Result) bool { return true }}
+		res, err := p.Run(context.Background(), in, append(opts, MaxParallel(rapid.IntRange(0, 3).Draw(rt, "limit")), WithBroker(b))...)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for _, m := range tasks {
+			got, there := res.Outputs()[m.out.name]
+			if want := m.out.whole(); there != (opts == nil || wanted[m.out.name]) || there && !reflect.DeepEqual(got, want) {
+				rt.Fatalf("%s is %v (%v), want %v", m.out.name, got, there, want)
 			}
 		}
 	})
@@ -129,7 +160,7 @@ func checkMap(t *rapid.T, res *Result, m *mapModel) {
 	totals := Totals{Tasks: len(m.out.cells)}
 	for e, x := range m.out.cells {
 		err := p.Errs[e]
-		if p.Values[e] != x.value || (err == nil) != (x.state == Succeeded) || errors.Is(err, errElement) != (x.state == Failed) || errors.Is(err, ErrSkipped) != (x.state == Skipped) {
+		if p.Values[e] != x.value || (err == nil) != (x.state == Succeeded) || errors.Is(err, errElement) != (x.state == Failed || x.state == Skipped) || errors.Is(err, ErrSkipped) != (x.state == Skipped) {
 			t.Fatalf("%s: element %d is %v, %v, want %v %v", m.out.name, e, p.Values[e], err, x.value, x.state)
 		}
 		switch x.state {

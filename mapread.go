@@ -19,7 +19,10 @@ type reading struct {
 // indexable is data that a mapped task takes elements of, a sequence as a slice.
 // Reading one calls code that is not ours.
 func (x *execution) indexable(from *source) (any, error) {
-	v := x.slabs[from.slab].Load(int(from.index))
+	v, err := x.slabs[from.slab].Load(int(from.index))
+	if err != nil {
+		return nil, err
+	}
 	if t := reflect.TypeOf(v); t == nil || !isSeq(t) || reflect.ValueOf(v).IsNil() {
 		return v, nil
 	}
@@ -39,6 +42,27 @@ func (x *execution) indexable(from *source) (any, error) {
 	}
 	r.read(x.ctx, v)
 	return r.elements, r.err
+}
+
+// reading is that of the sequence in a slot, if it has been read and somebody needs
+// it yet.
+func (x *execution) reading(at slot) *reading {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.readings[at]
+}
+
+// unread is how many mapped tasks take data apart, by where it is.
+func (p *plan) unread() map[slot]int32 {
+	unread := map[slot]int32{}
+	for _, m := range p.maps {
+		for i, from := range p.from(&p.nodes[m.node]) {
+			if m.inputs[i].axes != nil && m.inputs[i].from < 0 {
+				unread[from.slot]++
+			}
+		}
+	}
+	return unread
 }
 
 // read reads a sequence, as long as the run goes on. Those who wait for it are told whatever happens.

@@ -30,9 +30,11 @@ type mapRun struct {
 	ragged  *ragged
 	columns []binding.Slab // of each output, one value an element
 	status  []uint32       // of each element, as in record
-	// users counts, for each element, the tasks that still take it; nil when they are
-	// let go together.
-	users []int32
+	// holds, of a run with targets, are those of each output; nil when it is kept, or
+	// let go as a whole.
+	holds  []*holds
+	shared []atomic.Pointer[any] // of such an output, what is given to those who take the whole
+	lets   []int                 // inputs whose elements are let go when those of this task have ended
 	// needs counts what each element still waits for; nil when that is nothing, or
 	// a single aligned feed.
 	needs []int32
@@ -43,6 +45,7 @@ type mapRun struct {
 	left        atomic.Int64 // elements that have not ended
 
 	failed, skipped atomic.Int32
+	stopped         atomic.Bool // some element was cancelled
 
 	window window
 	items  itemFlow // in the place of inputs, flows and the window: of a batch helper
@@ -53,6 +56,7 @@ type elementSource struct {
 	from    binding.Reader // nil for a whole input, which is read like that of a plain task
 	strides []int          // along each axis of the task, in from
 	aligned bool           // element k is at k
+	output  int32          // of feed: which of its outputs
 	feed    *mapRun        // the mapped task that produces it element by element
 	width   int            // how many of its elements make one of these: more than 1 for rows
 
@@ -61,6 +65,9 @@ type elementSource struct {
 	// The others are inside ragged data, or inside the producer's elements.
 	outer int
 	rows  *binding.Row // ragged data that no mapped task produces
+
+	lets  bool   // elements are let go after their last use
+	holds *holds // of such, when their axes have lengths
 }
 
 // isRagged reports whether some axis has rows that differ in length.
@@ -78,7 +85,7 @@ func (e *elementSource) there(at int) bool {
 }
 
 // story says what became of the first element that is not there at a position.
-func (e *elementSource) story(at int) string {
+func (e *elementSource) story(at int) (text string, cause error) {
 	if e.feed.ragged != nil {
 		return e.feed.ragged.rowStory(e.lengths, at)
 	}
@@ -164,6 +171,11 @@ func (m *mapRun) measure() (err error) {
 	if !even {
 		m.ragged = newRagged(m)
 	}
+	for i := range m.inputs {
+		if m.inputs[i].lets {
+			m.lets = append(m.lets, i)
+		}
+	}
 	m.align()
 	return nil
 }
@@ -196,16 +208,27 @@ func (m *mapRun) source(i int, from *source) (elementSource, error) {
 			in := x.plan.nodes[m.plan.node].task.inputs[i]
 			return elementSource{}, fmt.Errorf("input %q (%s): %w", withAxes(in.name, in.axes), in.label, err)
 		}
-		e := elementSource{lengths: lengths, width: 1}
-		if e.isRagged() {
+		e := elementSource{lengths: lengths, width: 1, lets: x.ownsElements(from)}
+		switch {
+		case e.isRagged():
 			e.rows = rows
-		} else {
+		case e.lets:
+			dims := make([]int, rank)
+			for k, n := range lengths {
+				dims[k] = max(0, n)
+			}
+			e.holds = newHolds(dims, rows.Values(dims), 1, 0)
+			e.from, e.outer = e.holds.values, rank
+		default:
 			e.from, e.outer = rows.Flat(lengths), rank
 		}
 		return e, nil
 	}
 	feed := x.maps[p.from]
-	e := elementSource{feed: feed, width: 1, outer: min(rank, len(feed.dims))}
+	e := elementSource{feed: feed, output: p.output, width: 1, outer: min(rank, len(feed.dims)), lets: feed.letsGo(p.output)}
+	if e.lets && feed.ragged == nil {
+		e.holds = feed.holds[p.output]
+	}
 	e.lengths = append(e.lengths, feed.dims[:e.outer]...)
 	for range rank - e.outer { // inside the elements: rows of any length
 		e.lengths = append(e.lengths, binding.Ragged)
@@ -214,9 +237,11 @@ func (m *mapRun) source(i int, from *source) (elementSource, error) {
 	case feed.ragged != nil:
 		e.from = &raggedRows{feed.ragged, int(p.output), e.lengths}
 	case rank < len(feed.dims):
-		e.from = binding.Rows(feed.columns[p.output].Slice(), feed.dims[rank:])
-		for _, n := range feed.dims[rank:] {
-			e.width *= n
+		e.width = product(feed.dims[rank:])
+		if e.lets {
+			e.from = heldRows{e.holds, rank}
+		} else {
+			e.from = denseRows{binding.Rows(feed.columns[p.output], feed.dims[rank:]), feed.columns[p.output], feed.dims[rank:]}
 		}
 	default:
 		e.from = feed.columns[p.output]
@@ -308,7 +333,7 @@ func (m *mapRun) place(elem int32) ([]binding.Slab, int) {
 func (m *mapRun) makeColumns(n int) []binding.Slab {
 	columns := make([]binding.Slab, len(m.x.plan.into(&m.x.plan.nodes[m.plan.node])))
 	for k := range columns {
-		columns[k] = m.plan.store.elements(k, n)
+		columns[k] = m.x.remote.column(m.plan.store.elements(k, n), m.plan.node, k, n)
 	}
 	return columns
 }
@@ -332,6 +357,10 @@ func (m *mapRun) prepare() {
 	}
 	m.flows = make([]flow, len(feeds))
 	m.window.fed = len(feeds) > 0 || m.ragged != nil
+	m.x.takenApart(m)
+	if m.plan.holds != nil {
+		m.shared = make([]atomic.Pointer[any], len(m.plan.holds))
+	}
 	if m.ragged != nil {
 		for k, f := range feeds {
 			m.flows[k].join(m, f)
@@ -345,9 +374,10 @@ func (m *mapRun) prepare() {
 	m.columns = m.makeColumns(n)
 	m.left.Store(int64(n))
 	m.window.end = n
-	if m.plan.users > 0 {
-		m.users = slices.Repeat([]int32{m.plan.users}, n)
+	if m.plan.holds != nil {
+		m.makeHolds()
 	}
+	m.holdParts()
 	if len(feeds) == 0 {
 		return
 	}

@@ -9,12 +9,12 @@ import (
 )
 
 // blocked says why an element, or the whole of a mapped task, cannot run, or is
-// empty.
-func (m *mapRun) blocked(elem int32) string {
+// empty; and the error of the element that is missing.
+func (m *mapRun) blocked(elem int32) (reason string, cause error) {
 	x := m.x
 	node := &x.plan.nodes[m.plan.node]
 	if elem == whole {
-		return x.blockedNode(node)
+		return x.blockedNode(node), nil
 	}
 	if m.ragged != nil {
 		return m.ragged.blocked(elem)
@@ -24,9 +24,10 @@ func (m *mapRun) blocked(elem int32) string {
 		if x.plan.from(node)[f.input].optional || e.there(m.at(e, elem)) {
 			continue
 		}
-		return fmt.Sprintf("its input %q is missing: %s", node.task.inputs[f.input].name, e.story(m.at(e, elem)))
+		story, cause := e.story(m.at(e, elem))
+		return fmt.Sprintf("its input %q is missing: %s", node.task.inputs[f.input].name, story), cause
 	}
-	return ""
+	return "", nil
 }
 
 // name is that of the task.
@@ -34,19 +35,36 @@ func (m *mapRun) name() string { return m.x.plan.nodes[m.plan.node].task.Name() 
 
 // story says what became of the first element, of those that make up one of an
 // input, that is not there.
-func (m *mapRun) story(at, width int) string {
+func (m *mapRun) story(at, width int) (text string, cause error) {
 	for k := at * width; k < (at+1)*width; k++ {
 		if stateOf(&m.status[k]) != Succeeded {
-			return m.fate(int32(k))
+			return m.fate(int32(k)), m.errorOf(int32(k))
 		}
 	}
-	return ""
+	return "", nil
 }
 
 // fate says what became of an element that has no value.
 func (m *mapRun) fate(elem int32) string {
 	return fmt.Sprintf("task %q %s", label(m.name(), m.coordinates(elem)), outcome(stateOf(m.statusOf(elem))))
 }
+
+// errorOf is the error of an element that has no value.
+func (m *mapRun) errorOf(elem int32) error {
+	m.x.mu.Lock()
+	defer m.x.mu.Unlock()
+	return m.why(elem, stateOf(m.statusOf(elem)))
+}
+
+// skippedElement is the error of an element that is skipped since another one is
+// missing.
+type skippedElement struct {
+	reason string
+	cause  error // the error of that
+}
+
+func (e *skippedElement) Error() string   { return fmt.Sprintf("%v: %s", ErrSkipped, e.reason) }
+func (e *skippedElement) Unwrap() []error { return []error{ErrSkipped, e.cause} }
 
 // ended counts the end of an element.
 func (m *mapRun) ended(s State) {
@@ -55,6 +73,8 @@ func (m *mapRun) ended(s State) {
 		m.failed.Add(1)
 	case Skipped:
 		m.skipped.Add(1)
+	case Cancelled:
+		m.stopped.Store(true)
 	}
 }
 
@@ -97,19 +117,15 @@ func (m *mapRun) totals() *Totals {
 }
 
 // nested is the whole of output k, one level of slices for each axis.
-func (m *mapRun) nested(k int) any {
+func (m *mapRun) nested(k int) (any, error) {
 	if m.ragged != nil {
 		return m.ragged.nested(0, k)
 	}
-	return binding.Nest(m.columns[k].Slice(), m.dims)
-}
-
-// clear lets go of all values of output k. Nobody takes them any more.
-func (m *mapRun) clear(k int) {
-	for e := range m.total() {
-		columns, at := m.place(int32(e))
-		columns[k].Clear(at)
+	flat, err := m.share(k)
+	if err != nil {
+		return nil, err
 	}
+	return binding.Nest(flat, m.dims), nil
 }
 
 // missing says which elements have no value, and why, in their order.
@@ -149,20 +165,25 @@ func (m *mapRun) why(e int32, s State) error {
 func (m *mapRun) inputValues(elem int32) Values {
 	x, node := m.x, &m.x.plan.nodes[m.plan.node]
 	in := make(Values, len(m.inputs))
+	load := func(name string, from binding.Reader, at int) {
+		if v, err := from.Load(at); err == nil { // else the attempt fails with it
+			in[name] = v
+		}
+	}
 	for i := range m.inputs {
 		e, from := &m.inputs[i], &x.plan.from(node)[i]
 		name := withAxes(node.task.inputs[i].name, node.task.inputs[i].axes)
 		switch {
 		case e.lengths == nil && (m.plan.inputs[i].axes != nil || from.optional && x.absent(from)):
 		case e.lengths == nil:
-			in[name] = x.slabs[from.slab].Load(int(from.index))
+			load(name, x.slabs[from.slab], int(from.index))
 		case m.ragged != nil:
-			if v, ok := m.ragged.load(i, elem); ok {
-				in[name] = v
+			if values, at := m.ragged.reader(i, elem); values != nil {
+				load(name, values, at)
 			}
 		case !e.there(m.at(e, elem)):
 		default:
-			in[name] = e.from.Load(m.at(e, elem))
+			load(name, e.from, m.at(e, elem))
 		}
 	}
 	return in
@@ -174,11 +195,19 @@ func (x *execution) partial(p partial, node int32, k int, at slot) error {
 	m, out := x.mapped(node), &x.plan.nodes[node].task.outputs[k]
 	axes := max(1, len(out.axes)-levels(p.elements().Elem(), out))
 	if m == nil || !m.ready {
-		return fillPartial(p, x.slabs[at.slab].Load(int(at.index)), axes, nil)
+		v, err := x.slabs[at.slab].Load(int(at.index))
+		if err != nil {
+			return err
+		}
+		return fillPartial(p, v, axes, nil)
 	}
 	holes := m.missing()
 	if m.ragged != nil || axes < len(out.axes) || len(m.dims) < len(out.axes) {
-		return fillPartial(p, m.nested(k), axes, holes)
+		v, err := m.nested(k)
+		if err != nil {
+			return err
+		}
+		return fillPartial(p, v, axes, holes)
 	}
 	errs := make(map[int]error, len(holes)) // the plain case: the values are flat
 	for _, h := range holes {
@@ -187,7 +216,14 @@ func (x *execution) partial(p partial, node int32, k int, at slot) error {
 	if len(errs) == 0 {
 		errs = nil
 	}
-	return p.fill(m.columns[k].Slice(), errs)
+	if f, ok := p.(*partialInput); ok && f.forward(m.columns[k], len(m.status), errs) {
+		return nil
+	}
+	v, err := m.share(k)
+	if err != nil {
+		return err
+	}
+	return p.fill(v, errs)
 }
 
 // fill fills an input that is not just a value: one that may be absent, or a
@@ -202,7 +238,11 @@ func (x *execution) fill(f filler, i int, from *source) error {
 	}
 	p := f.Field(i).(partial)
 	if from.node < 0 {
-		return p.fill(x.slabs[from.slab].Load(int(from.index)), x.holes[from.slot])
+		v, err := x.slabs[from.slab].Load(int(from.index))
+		if err != nil {
+			return err
+		}
+		return p.fill(v, x.holes[from.slot])
 	}
 	return x.partial(p, from.node, int(from.output-x.plan.nodes[from.node].outputs.start), from.slot)
 }

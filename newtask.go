@@ -104,8 +104,17 @@ func (plain[In, Out]) fill(s *scratch, n *node, sig *signature) (*binding.Frame[
 }
 
 func (plain[In, Out]) keep(s *scratch, n *node, out Out) {
-	at := s.run.plan.outputs[n.outputs.start]
-	s.run.slabs[at.slab].(binding.Values[Out])[at.index] = out
+	keepOutput(s.run, n, out)
+}
+
+// keepOutput stores the only output of a node.
+func keepOutput[Out any](x *execution, n *node, out Out) {
+	at := x.plan.outputs[n.outputs.start]
+	if values, ok := x.slabs[at.slab].(binding.Values[Out]); ok {
+		values[at.index] = out
+		return
+	}
+	x.slabs[at.slab].Store(int(at.index), out) // beside what workers make
 }
 
 func (plain[In, Out]) frames(sig *signature) (in, out reflect.Type) { return frameType[In](sig), nil }

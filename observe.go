@@ -3,6 +3,7 @@ package runnel
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 )
 
 // An Observer gets the events of a run, one after another in the order in which
@@ -11,26 +12,18 @@ import (
 // end itself.
 type Observer func(Event)
 
-// Observe adds observers to a run. An observer that panics gets no further
-// events, and the panic, a [*PanicError], is joined to the run's error. One that
-// ends its goroutine is treated alike, with [ErrGoexit].
-func Observe(observers ...Observer) RunOption {
-	return runOption(func(c *runConfig) {
-		for _, o := range observers {
-			if o == nil {
-				c.problem("Observe: the observer is nil: drop it")
-				return
-			}
-		}
-		c.observers = append(c.observers, observers...)
-	})
-}
+// Observe adds observers to a run, or to all runs of a coordinator: those are called
+// for several runs at once. An observer that panics gets no further events of the run,
+// and the panic, a [*PanicError], is joined to the run's error. One that ends its
+// goroutine is treated alike, with [ErrGoexit].
+func Observe(observers ...Observer) ObserveOption { return observeOption(slices.Clone(observers)) }
 
 // delivery hands the events of a run to its observers.
 type delivery struct {
 	x       *execution
-	seen    int     // entries that were read
+	from    *reader
 	entries []entry // the last ones read
+	details []detail
 	entry   int     // the next of them to deliver
 	to      int     // the next observer to get it
 	broken  []bool  // observers that get no more
@@ -41,7 +34,7 @@ type delivery struct {
 // deliver starts the delivery of events. When the log is closed and all have
 // been delivered, the channel gets the panics of observers.
 func (x *execution) deliver() <-chan []error {
-	d := &delivery{x: x, broken: make([]bool, len(x.config.observers)), done: make(chan []error, 1)}
+	d := &delivery{x: x, from: x.log.reader(), broken: make([]bool, len(x.config.observers)), done: make(chan []error, 1)}
 	go d.run()
 	return d.done
 }
@@ -54,7 +47,7 @@ func (d *delivery) run() {
 		}
 	}()
 	for d.read() {
-		e := d.x.event(&d.entries[d.entry])
+		e := d.x.event(&d.entries[d.entry], d.details)
 		for d.to < len(d.broken) {
 			d.to++
 			if k := d.to - 1; !d.broken[k] {
@@ -70,8 +63,8 @@ func (d *delivery) run() {
 // read waits for the next entry, and reports whether there is one.
 func (d *delivery) read() bool {
 	if d.entry == len(d.entries) {
-		d.entries, d.entry = d.x.log.read(d.seen), 0
-		d.seen += len(d.entries)
+		d.entries, d.details = d.from.read()
+		d.entry = 0
 	}
 	return len(d.entries) > 0
 }

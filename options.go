@@ -3,7 +3,6 @@ package runnel
 import (
 	"fmt"
 	"maps"
-	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -32,6 +31,7 @@ type taskConfig struct {
 	queue       string
 	priority    broker.Priority
 	retry       retryPolicy
+	cached      *cachePolicy // nil: not
 	problems    []string
 }
 
@@ -121,22 +121,4 @@ func After(tasks ...string) TaskOption {
 func Inputs(data ...string) TaskOption {
 	data = slices.Clone(data)
 	return taskOption(func(c *taskConfig) { c.params, c.hasParams = data, true })
-}
-
-// Resources is what one attempt of a task needs at its peak. The zero value
-// needs nothing.
-type Resources struct {
-	CPU      float64 `json:"cpu"`       // cores; fractions are fine
-	MemoryMB float64 `json:"memory_mb"` // megabytes, 1 MB = 10⁶ bytes
-}
-
-// Needs declares what the task needs while it runs. It can be read from the
-// task; runs do not act on it yet.
-func Needs(r Resources) TaskOption {
-	return taskOption(func(c *taskConfig) {
-		if !(r.CPU >= 0 && r.CPU <= math.MaxFloat64) || !(r.MemoryMB >= 0 && r.MemoryMB <= math.MaxFloat64) {
-			c.problem("Needs must be finite numbers of 0 or more, got CPU %v and MemoryMB %v", r.CPU, r.MemoryMB)
-		}
-		c.needs = r
-	})
 }

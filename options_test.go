@@ -20,23 +20,24 @@ func TestWrongOptionsAreProblemsOfTheBuild(t *testing.T) {
 	}{
 		{runnel.Name(""), "Name must not be empty: drop it to name the task after its first output"},
 		{runnel.Name(" \t"), "Name must not be empty"},
-		{runnel.Retries(-1), "Retries must be 0 or more, got -1"},
-		{runnel.RetryDelay(-1), "RetryDelay must be 0 or more, got -1ns"},
-		{runnel.RetryMaxDelay(-time.Second), "RetryMaxDelay must be 0 or more, got -1s"},
+		{runnel.Retries(-1), "Retries must be 0 or more, got -1: 0 makes one attempt"},
+		{runnel.RetryIf(nil), "RetryIf: the function is nil: drop the option to try again whatever the error"},
+		{runnel.RetryDelay(-1), "RetryDelay must be 0 or more, got -1ns: 0 tries again at once"},
+		{runnel.RetryMaxDelay(-time.Second), "RetryMaxDelay must be 0 or more, got -1s: 0 lifts the cap"},
 		{runnel.MaxRetryTime(math.MinInt64), "MaxRetryTime must be 0 or more, got -"},
-		{runnel.Timeout(-time.Minute), "Timeout must be 0 or more, got -1m0s"},
+		{runnel.Timeout(-time.Minute), "Timeout must be 0 or more, got -1m0s: 0 lifts it"},
 		{runnel.RetryBackoff(0.99), "RetryBackoff must be a finite factor of 1 or more, got 0.99: 1 keeps the delay constant"},
 		{runnel.RetryBackoff(-2), "got -2"},
 		{runnel.RetryBackoff(math.NaN()), "got NaN"},
 		{runnel.RetryBackoff(math.Inf(1)), "got +Inf"},
-		{runnel.Needs(runnel.Resources{CPU: -1}), "Needs must be finite numbers of 0 or more, got CPU -1 and MemoryMB 0"},
+		{runnel.Needs(runnel.Resources{CPU: -1}), "Needs must be finite numbers of 0 or more, got CPU -1 and MemoryMB 0: leave out what is not known"},
 		{runnel.Needs(runnel.Resources{MemoryMB: -0.5}), "MemoryMB -0.5"},
 		{runnel.Needs(runnel.Resources{CPU: math.NaN()}), "CPU NaN"},
 		{runnel.Needs(runnel.Resources{MemoryMB: math.Inf(1)}), "MemoryMB +Inf"},
 		{nil, "an option is nil: drop it"},
 		{runnel.After("nobody"), `After("nobody"): no task has that name`},
 		{runnel.After("n"), `After("n"): a task cannot wait for itself`},
-		{runnel.After(""), `After(""): no task has that name`},
+		{runnel.After(""), `After(""): the name is empty: name a task, or drop the option`},
 	} {
 		got := buildProblems(t, runnel.NewTask("n", constant(1), c.option))
 		if c.want != "" && strings.HasPrefix(c.want, "Name must") {
@@ -55,7 +56,7 @@ func TestSeveralWrongOptionsAreToldTogether(t *testing.T) {
 func TestLimitsOfOptionsAreAllowed(t *testing.T) {
 	mustRun(t, pipelineOf(t, runnel.NewTask("n", constant(1),
 		runnel.Retries(0), runnel.RetryDelay(0), runnel.RetryBackoff(1), runnel.RetryJitter(false), runnel.RetryMaxDelay(0),
-		runnel.MaxRetryTime(0), runnel.Timeout(0), runnel.RetryIf(nil), runnel.Needs(runnel.Resources{}), runnel.After(), runnel.Describe(""),
+		runnel.MaxRetryTime(0), runnel.Timeout(0), runnel.Needs(runnel.Resources{}), runnel.After(), runnel.Describe(""),
 		runnel.Meta("", nil))), nil)
 }
 

@@ -178,3 +178,11 @@ func TestPartialOutOfAResult(t *testing.T) {
 		t.Errorf("error %v of no result", err)
 	}
 }
+
+func TestPartialInsideAnOptIsRefused(t *testing.T) {
+	wantProblems(t, buildProblems(t, runnel.NewTask("x", runnel.Pure(func(struct {
+		Marks runnel.Opt[runnel.Partial[int]]
+	}) int {
+		return 0
+	}))), `field Marks: an Opt of a Partial says twice that something may be missing: use runnel.Partial[int], tagged with "marks,optional"`)
+}

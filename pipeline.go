@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/runnelflow/runnel/dag"
+	"github.com/runnelflow/runnel/resultcache"
 )
 
 // A Pipeline is a set of tasks and the graph that their data makes of them. It
@@ -32,6 +33,7 @@ type pipelineConfig struct {
 	interceptors []Interceptor
 	externals    map[string]reflect.Type
 	strict       bool
+	results      resultcache.Store // nil: that of the process
 	problems     []string
 }
 
@@ -198,6 +200,16 @@ func (p *Pipeline) String() string {
 		return err.Error()
 	}
 	return g.String()
+}
+
+// Check says what [Pipeline.Run] would refuse of inputs and options, and runs nothing.
+// The error is a [*BuildError] or an [*InputError].
+func (p *Pipeline) Check(in Values, opts ...RunOption) error {
+	q, err := p.request(context.Background(), in, opts)
+	if err != nil {
+		return err
+	}
+	return q.check()
 }
 
 // Run runs the pipeline on external inputs and waits for its end. The inputs

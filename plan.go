@@ -25,8 +25,8 @@ type plan struct {
 	needs   []*external  // that must be supplied
 	place   []int32      // task to node, -1 outside; nil: the same
 
-	// uses, of a plan with targets, is how often each output is used before it is
-	// let go; nil keeps them all.
+	// uses, of a plan with targets, is how often each output is used as a whole before
+	// it is let go; nil keeps them all.
 	uses []int32
 }
 
@@ -49,10 +49,13 @@ type node struct {
 	// What most tasks have not, and need not be asked for: Retries, a Timeout,
 	// interceptors that came with a nested pipeline.
 	retries, limited, intercepted bool
+	memo                          *memoPlan // of Cached
 }
 
 // span is a part of an array.
 type span struct{ start, end int32 }
+
+func (s span) len() int { return int(s.end - s.start) }
 
 func (p *plan) from(n *node) []source { return p.sources[n.sources.start:n.sources.end] }
 
@@ -150,7 +153,7 @@ func (c *compiler) assign() {
 			continue
 		}
 		n := &c.nodes[c.at(int32(i))]
-		n.task, n.body = d, d.body
+		n.task, n.body, n.memo = d, d.body, c.of.memos[int32(i)]
 		n.retries, n.limited, n.intercepted = d.config.retry.retries > 0, d.config.retry.timeout > 0, len(d.interceptors) > 0
 		start := int32(len(c.outputs))
 		for k, o := range d.outputs {

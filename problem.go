@@ -27,22 +27,19 @@ func (p Problem) String() string {
 	return fmt.Sprintf("task %q (%s): %s", p.Task, p.Location, p.Text)
 }
 
-// BuildError lists everything that is wrong with a graph, or with a [Worker].
+// BuildError lists everything that is wrong with a graph, or with a [Worker] or
+// a [Coordinator].
 // Nothing of it has run.
 type BuildError struct {
 	Pipeline string
 	Problems []Problem
 
-	worker bool // it is a worker's
+	what string // has the problems, if it is no pipeline
 }
 
 // Error lists the problems, a line each.
 func (e *BuildError) Error() string {
-	what := pipelineLabel(e.Pipeline)
-	if e.worker {
-		what = "the worker"
-	}
-	return list(fmt.Sprintf("runnel: %s cannot be built", what), e.Problems)
+	return list(fmt.Sprintf("runnel: %s cannot be built", cmp.Or(e.what, pipelineLabel(e.Pipeline))), e.Problems)
 }
 
 // InputError lists everything that is wrong with the inputs and options of a

@@ -37,21 +37,24 @@ type leaf struct {
 // branch is a part of the tree. What is known of its children does not change any
 // more, and neither does anything once it has ended.
 type branch struct {
-	parent, place int32 // whose child it is, and which
-	level         int   // how many axes are fixed
-	first, n      int32 // of its children; n is notKnown at first
-	left          int32 // children that have not ended
-	holes         bool  // something below it has no value
-	gone          *gone // in the place of children it has one element, which cannot run
-	cursors       []cursor
+	parent, place int32          // whose child it is, and which
+	level         int            // how many axes are fixed
+	first, n      int32          // of its children; n is notKnown at first
+	left          int32          // children that have not ended
+	holes         bool           // something below it has no value
+	gone          *gone          // in the place of children it has one element, which cannot run
+	cursors       []cursor       // nil when its children have theirs
 	columns       []binding.Slab // the outputs of its elements
+	held          []partHolds    // of each output, in a run with targets; empty where it is kept
 }
 
 const notKnown = -1
 
-// gone says why a row cannot be made: something it needs is missing, or err.
+// gone says why a row cannot be made: something it needs is missing, of which cause is
+// the error, or err.
 type gone struct {
 	reason string
+	cause  error
 	err    error
 }
 
@@ -92,9 +95,16 @@ func (r *ragged) open() []int32 {
 	*root = branch{parent: -1, n: notKnown, left: 1, cursors: make([]cursor, len(r.m.inputs))}
 	for i := range r.m.inputs {
 		root.cursors[i].row = r.m.inputs[i].rows
+		r.m.inputs[i].rows = nil
 	}
+	r.holdBranch(root)
 	var n news // nobody can have asked for it yet
 	r.grow(0, &n)
+	for k := range root.held {
+		if r.m.letsGo(int32(k)) {
+			r.dropPart(int32(k), 0, 0)
+		}
+	}
 	return n.ready
 }
 

@@ -42,6 +42,7 @@ func (r *ragged) elementOver(v *wave, elem int32) {
 	at := r.elements.at(elem)
 	var n news
 	r.mu.Lock()
+	r.dropElement(elem)
 	r.childEnded(at.branch, stateOf(&at.status) != Succeeded, &n)
 	r.mu.Unlock()
 	if r.branches.at(at.branch).gone == nil {

@@ -1,6 +1,7 @@
 package runnel
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -36,6 +37,8 @@ func (r *ragged) grow(id int32, n *news) {
 		}
 	case b.level == r.last():
 		b.first, b.columns = r.addElements(id, length), r.m.makeColumns(int(length))
+		r.holdElements(b)
+		r.handDown(b)
 		for k := range length {
 			r.check(b, k, n)
 		}
@@ -48,8 +51,17 @@ func (r *ragged) grow(id int32, n *news) {
 			for i := range own {
 				own[i] = r.step(i, b.level, b.cursors[i], k)
 			}
-			*r.branches.at(b.first + k) = branch{parent: id, place: k, level: b.level + 1, n: notKnown, left: 1, cursors: own}
+			child := r.branches.at(b.first + k)
+			*child = branch{parent: id, place: k, level: b.level + 1, n: notKnown, left: 1, cursors: own}
+			r.holdBranch(child)
+			for _, i := range r.m.lets {
+				r.holdNode(i, child.level, own[i])
+			}
 		}
+		for _, i := range r.m.lets {
+			r.dropNode(i, b.level, b.cursors[i])
+		}
+		b.forgetCursors()
 		for k := range length {
 			r.grow(b.first+k, n)
 		}
@@ -79,7 +91,9 @@ func (r *ragged) childEnded(id int32, hole bool, n *news) {
 // end ends a branch without anything left below it.
 func (r *ragged) end(id int32, n *news) {
 	n.ended = append(n.ended, id)
-	if b := r.branches.at(id); b.parent >= 0 {
+	b := r.branches.at(id)
+	r.dropBranch(b)
+	if b.parent >= 0 {
 		r.childEnded(b.parent, b.holes, n)
 	}
 }
@@ -96,9 +110,12 @@ func (r *ragged) length(b *branch) (int32, *gone) {
 		case err != nil:
 			return 1, &gone{err: fmt.Errorf("input %q (%s): %w", withAxes(in.name, in.axes), in.label, err)}
 		case missing != "" && optional:
+			if r.m.inputs[i].lets {
+				r.dropNode(i, b.level, b.cursors[i])
+			}
 			b.cursors[i].at = absent
 		case missing != "":
-			return 1, &gone{reason: fmt.Sprintf("its input %q is missing: %s", in.name, missing)}
+			return 1, &gone{reason: fmt.Sprintf("its input %q is missing: %s", in.name, missing), cause: r.causeOf(i, b)}
 		case k == notKnown:
 			return notKnown, nil
 		case by < 0:
@@ -137,11 +154,27 @@ func (r *ragged) below(i int, b *branch) (n int32, missing string, err error) {
 		return 0, e.feed.fate(c.at), nil
 	}
 	columns, at := e.feed.place(c.at)
-	v := columns[r.m.plan.inputs[i].output].Load(at)
+	v, err := columns[r.m.plan.inputs[i].output].Load(at)
+	if err != nil {
+		return 0, "", err
+	}
 	if c.row, _, err = binding.Elements(v, len(e.lengths)-e.outer); err != nil {
 		return 0, "", err
 	}
 	return int32(c.row.Len()), "", nil
+}
+
+// causeOf is the error of what should have made the rows of an input below a branch.
+func (r *ragged) causeOf(i int, b *branch) error {
+	e, at := &r.m.inputs[i], b.cursors[i].at
+	switch {
+	case at == absent || e.feed == nil:
+		return nil
+	case e.feed.ragged != nil && r.axisOf(i, b.level) < e.outer:
+		g := e.feed.ragged.branches.at(at).gone
+		return cmp.Or(g.cause, g.err)
+	}
+	return e.feed.errorOf(at)
 }
 
 // children is how many a branch has, notKnown yet, or what became of it.
@@ -160,8 +193,12 @@ func (r *ragged) step(i, axis int, c cursor, k int32) cursor {
 	e, p := &r.m.inputs[i], r.axisOf(i, axis)
 	switch {
 	case p < 0 || e.lengths == nil || c.at == absent:
+	case c.row != nil && p == len(e.lengths)-1 && e.lets && axis < r.last():
+		c.row, c.at = c.row.Only(int(k)), 0
 	case c.row != nil && p == len(e.lengths)-1:
 		c.at = k
+	case c.row != nil && e.lets:
+		c.row = c.row.Below(int(k)).Alone()
 	case c.row != nil:
 		c.row = c.row.Below(int(k))
 	case e.feed != nil && e.feed.ragged != nil:

@@ -21,7 +21,8 @@ type onCell struct {
 
 // TestRandomRaggedPipelinesAreNestedLoops: tasks that fan out twice, and one that
 // multiplies ragged data, give what nested loops give for rows of any lengths, with
-// and without elements that fail, at every limit.
+// and without elements that fail, at every limit, in every mode. One that stops at the
+// first failure has nothing that differs.
 func TestRandomRaggedPipelinesAreNestedLoops(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		rows := rapid.SliceOfN(rapid.SliceOfN(rapid.IntRange(0, 3), 0, 4), 0, 5).Draw(rt, "rows")
@@ -96,9 +97,24 @@ func TestRandomRaggedPipelinesAreNestedLoops(t *testing.T) {
 		}
 
 		for _, limit := range limits {
-			res, err := p.Run(context.Background(), runnel.Values{"rows": rows, "queries": queries}, runnel.MaxParallel(limit), runnel.OnError(runnel.ContinueOnError))
-			if len(missing) == 0 && err != nil || len(missing) > 0 && !errors.Is(err, errFlaky) {
-				rt.Fatalf("limit %d: error %v, want one if rows %d are missing", limit, err, missing)
+			mode := rapid.SampledFrom([]runnel.ErrorMode{runnel.ContinueOnError, runnel.SkipFailed, runnel.FailFast}).Draw(rt, "mode")
+			res, err := p.Run(context.Background(), runnel.Values{"rows": rows, "queries": queries}, runnel.MaxParallel(limit), runnel.OnError(mode))
+			fails := len(missing) > 0 && mode != runnel.SkipFailed
+			if !fails && err != nil || fails && !errors.Is(err, errFlaky) {
+				rt.Fatalf("limit %d, %v: error %v, want one if rows %d are missing", limit, mode, err, missing)
+			}
+			if fails && mode == runnel.FailFast {
+				if got, err := runnel.Get[runnel.Partial[int]](res, "twice"); err == nil {
+					for at, v := range got.Values {
+						if got.Errs[at] == nil && v%2 != 0 {
+							rt.Fatalf("twice has %v", got.Values)
+						}
+					}
+				}
+				if run, ok := errors.AsType[*runnel.RunError](err); !ok || run.Cause != nil {
+					rt.Fatalf("error %v: nobody cancelled the run", err)
+				}
+				continue
 			}
 			wantPartial(rt, res, "words", byRow, missing)
 			wantPartial(rt, res, "twice", flat, holes)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/runnelflow/runnel/broker"
 	"github.com/runnelflow/runnel/internal/binding"
 )
 
@@ -31,17 +32,16 @@ func (r *ragged) set(f filler, i int, elem int32) error {
 	return f.Set(i, from, at)
 }
 
-// load is one input of an element; ok is false when it is absent.
-func (r *ragged) load(i int, elem int32) (v any, ok bool) {
+// reader is where one input of an element is read; nil when it is absent.
+func (r *ragged) reader(i int, elem int32) (binding.Reader, int) {
 	if r.of(elem).gone != nil {
-		return nil, false
+		return nil, 0
 	}
 	c := r.cursor(i, elem)
 	if c.at == absent || !r.succeeded(i, c) {
-		return nil, false
+		return nil, 0
 	}
-	from, at := r.source(i, c)
-	return from.Load(at), true
+	return r.source(i, c)
 }
 
 // source is where the value at a cursor is read.
@@ -53,7 +53,7 @@ func (r *ragged) source(i int, c cursor) (binding.Reader, int) {
 	case e.feed == nil || e.feed.ragged == nil:
 		return e.from, int(c.at)
 	case len(e.lengths) < len(e.feed.dims):
-		return binding.Boxed{e.feed.ragged.nested(c.at, output)}, 0
+		return raggedRow{e.feed.ragged, c.at, output}, 0
 	}
 	columns, at := e.feed.ragged.place(c.at)
 	return columns[output], at
@@ -75,10 +75,11 @@ func (r *ragged) succeeded(i int, c cursor) bool {
 	return stateOf(e.feed.statusOf(c.at)) == Succeeded
 }
 
-// blocked says why an element cannot run, or is empty.
-func (r *ragged) blocked(elem int32) string {
+// blocked says why an element cannot run, or is empty; and the error of the element
+// that is missing.
+func (r *ragged) blocked(elem int32) (reason string, cause error) {
 	if g := r.of(elem).gone; g != nil {
-		return g.reason
+		return g.reason, g.cause
 	}
 	node := &r.m.x.plan.nodes[r.m.plan.node]
 	for i, f := range r.flowOf {
@@ -92,15 +93,15 @@ func (r *ragged) blocked(elem int32) string {
 		story := ""
 		switch {
 		case f.from.ragged == nil:
-			story = f.from.story(int(c.at), r.m.inputs[i].width)
+			story, cause = f.from.story(int(c.at), r.m.inputs[i].width)
 		case f.takes() < len(f.from.dims):
-			story = f.from.ragged.story(c.at)
+			story, cause = f.from.ragged.story(c.at)
 		default:
-			story = f.from.fate(c.at)
+			story, cause = f.from.fate(c.at), f.from.errorOf(c.at)
 		}
-		return fmt.Sprintf("its input %q is missing: %s", node.task.inputs[i].name, story)
+		return fmt.Sprintf("its input %q is missing: %s", node.task.inputs[i].name, story), cause
 	}
-	return ""
+	return "", nil
 }
 
 func (r *ragged) hasHoles(id int32) bool {
@@ -110,13 +111,13 @@ func (r *ragged) hasHoles(id int32) bool {
 }
 
 // story says what became of the first element below a branch that has no value.
-func (r *ragged) story(id int32) (text string) {
+func (r *ragged) story(id int32) (text string, cause error) {
 	r.inOrder(id, func(elem int32) {
 		if text == "" && stateOf(r.m.statusOf(elem)) != Succeeded {
-			text = r.m.fate(elem)
+			text, cause = r.m.fate(elem), r.m.errorOf(elem)
 		}
 	}, nil)
-	return text
+	return text, cause
 }
 
 // inOrder goes through the elements below a branch in the order of their indices,
@@ -141,22 +142,83 @@ func (r *ragged) inOrder(id int32, elem, unknown func(int32)) {
 
 // nested is output k of all that is below a branch that has ended, one level of
 // slices for each axis.
-func (r *ragged) nested(id int32, k int) any { return r.nest(id, k).Interface() }
+func (r *ragged) nested(id int32, k int) (any, error) {
+	v, err := r.nest(id, k)
+	if err != nil {
+		return nil, err
+	}
+	return v.Interface(), nil
+}
 
-func (r *ragged) nest(id int32, k int) reflect.Value {
+func (r *ragged) nest(id int32, k int) (reflect.Value, error) {
 	b, out := r.branches.at(id), &r.m.x.plan.nodes[r.m.plan.node].task.outputs[k]
 	t := nested(out.elem, len(out.axes)-b.level)
 	switch {
 	case b.n == notKnown || b.gone != nil:
-		return reflect.Zero(t)
+		return reflect.Zero(t), nil
 	case b.level == r.last():
-		return reflect.ValueOf(b.columns[k].Slice())
+		row, err := b.columns[k].Slice(0, int(b.n))
+		if err != nil {
+			return reflect.Value{}, err
+		}
+		return r.copied(reflect.ValueOf(row), k), nil
 	}
 	v := reflect.MakeSlice(t, int(b.n), int(b.n))
 	for i := range b.n {
-		v.Index(int(i)).Set(r.nest(b.first+i, k))
+		row, err := r.nest(b.first+i, k)
+		if err != nil {
+			return v, err
+		}
+		v.Index(int(i)).Set(row)
 	}
-	return v
+	return v, nil
+}
+
+// forward is output k of all that is below a branch that has ended; see forwarder.
+func (r *ragged) forward(id int32, k int, t reflect.Type) broker.Value {
+	b, out := r.branches.at(id), &r.m.x.plan.nodes[r.m.plan.node].task.outputs[k]
+	switch {
+	case t != nested(out.elem, len(out.axes)-b.level) || b.n == notKnown || b.gone != nil:
+		return nil
+	case b.level == r.last():
+		return forwardRow(b.columns[k], 0, []int{int(b.n)}, t)
+	}
+	some := false
+	rows := make(broker.List, b.n)
+	for i := range rows {
+		row := r.forward(b.first+int32(i), k, t.Elem())
+		if some = some || row != nil; row != nil {
+			rows[i] = row
+			continue
+		}
+		v, err := r.nest(b.first+int32(i), k) // made here, if anything
+		if err != nil {
+			return nil
+		}
+		rows[i] = broker.Go{V: v.Interface()}
+	}
+	if !some {
+		return nil
+	}
+	return rows
+}
+
+// raggedRow reads a row of a ragged task.
+type raggedRow struct {
+	of     *ragged
+	branch int32
+	output int
+}
+
+// CopyTo implements binding.Reader.
+func (r raggedRow) CopyTo(at int, dst any) error { return copyFrom(r, at, dst) }
+
+// Load implements binding.Reader.
+func (r raggedRow) Load(int) (any, error) { return r.of.row(r.branch, r.output) }
+
+// forward implements forwarder.
+func (r raggedRow) forward(_ int, t reflect.Type) broker.Value {
+	return r.of.forward(r.branch, r.output, t)
 }
 
 // find is the branch with an index. The axes so far have lengths.
@@ -191,11 +253,16 @@ type raggedRows struct {
 }
 
 // CopyTo implements binding.Reader.
-func (r *raggedRows) CopyTo(at int, dst any) error { return binding.Assign(dst, r.Load(at)) }
+func (r *raggedRows) CopyTo(at int, dst any) error { return r.row(at).CopyTo(0, dst) }
 
 // Load implements binding.Reader.
-func (r *raggedRows) Load(at int) any {
-	return r.of.nested(r.of.find(indexAt(r.lengths, at)), r.output)
+func (r *raggedRows) Load(at int) (any, error) { return r.row(at).Load(0) }
+
+// forward implements forwarder.
+func (r *raggedRows) forward(at int, t reflect.Type) broker.Value { return r.row(at).forward(0, t) }
+
+func (r *raggedRows) row(at int) raggedRow {
+	return raggedRow{r.of, r.of.find(indexAt(r.lengths, at)), r.output}
 }
 
 // rowSucceeded reports whether all of the row at a place is there.
@@ -204,6 +271,6 @@ func (r *ragged) rowSucceeded(lengths []int, at int) bool {
 }
 
 // rowStory says what became of the first element of a row that has no value.
-func (r *ragged) rowStory(lengths []int, at int) string {
+func (r *ragged) rowStory(lengths []int, at int) (text string, cause error) {
 	return r.story(r.find(indexAt(lengths, at)))
 }

@@ -28,25 +28,36 @@ type remote struct {
 	following, submitting sync.WaitGroup
 	begun                 chan struct{} // closed once those results are in that were there before
 	untold                error         // why the broker does not know of the run's end
+	unread                error         // why the result has not all that was made
+	replay                *replay       // of a run that is not driven here, else nil
 
 	mu      sync.Mutex
 	flights map[unit]*flight
 	early   map[attemptKey]*broker.Result // that came before their jobs; nil in a run that cannot be taken up
-	under   int                           // flights that count towards the limit
-	waiting []unit                        // for the limit, first come first served
-	again   []unit                        // the same of those that are tried again: they go first
-	pending []*broker.Job
+	slots   admission
+	pending []*broker.Job // that go alone
+	lanes   []*lane       // of each node; nil for what goes alone
+	turns   []*lane       // those to be looked at
 	wake    chan struct{} // there is something pending
 	returns chan unit     // those that workers still had when the run was cancelled
 
 	watch watch
+
+	carried     []bool          // of each output: it may go on as a worker has made it
+	columns     []*sealed       // of mapped tasks, that the result has; guarded by mu
+	reading     context.Context // of what is read of it here
+	stopReading func()
 }
 
 // flight is a unit on its way to a worker and back.
 type flight struct {
 	attempt  int32
-	admitted bool // it counts towards the limit
-	out      bool // it was handed to the broker, or is about to be
+	round    int32
+	admitted bool        // it has one of the run's slots
+	out      bool        // it was handed to the broker, or is about to be
+	alone    bool        // it is not to be in a batch with others
+	job      *broker.Job // that is pending
+	load     *load       // that it is in
 	cause    error
 	began    int64
 	result   *broker.Result
@@ -66,6 +77,7 @@ func newRemote(x *execution) *remote {
 	r := &remote{x: x, broker: x.config.broker, flights: map[unit]*flight{}, wake: make(chan struct{}, 1)}
 	r.nodes = make(map[string]int32, len(x.plan.nodes))
 	r.offers = make([]*broker.Task, len(x.plan.nodes))
+	r.lanes = makeLanes(x.plan.nodes)
 	offers := x.plan.of.offers()
 	for n := range x.plan.nodes {
 		name := x.plan.nodes[n].task.Name()
@@ -75,7 +87,9 @@ func newRemote(x *execution) *remote {
 	if x.config.id != "" {
 		r.early = map[attemptKey]*broker.Result{}
 	}
+	r.slots.init(x)
 	r.watch.init(r)
+	r.sealSlabs()
 	return r
 }
 
@@ -104,9 +118,12 @@ func (r *remote) start() {
 	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(r.x.ctx))
 	r.submitCtx, r.stopSubmit = context.WithCancel(r.x.ctx)
 	r.begun = make(chan struct{})
-	r.submitting.Go(r.submit)
+	r.letRead()
 	r.following.Go(r.follow)
-	r.following.Go(r.watch.run)
+	if r.replay == nil {
+		r.submitting.Go(r.submit)
+		r.following.Go(r.watch.run)
+	}
 	if r.early != nil {
 		select {
 		case <-r.begun:
@@ -117,6 +134,9 @@ func (r *remote) start() {
 
 // endPatience is how long the end of a run may take to be told.
 const endPatience = 10 * time.Second
+
+// ends reports whether it is for this process to end the run at the broker.
+func (r *remote) ends() bool { return r.replay == nil && r.x.durable.holds() }
 
 // end tells the broker of the run's end. A run that is that short may not follow its
 // results yet, and would not be handed those that are there.
@@ -144,8 +164,10 @@ func (r *remote) cancelled() {
 	r.stopSubmit()
 	r.submitting.Wait()
 	held := map[string]bool{}
-	for _, id := range r.end(broker.End{Keep: true, Cause: context.Cause(r.x.ctx)}) {
-		held[id] = true
+	if r.ends() {
+		for _, id := range r.end(broker.End{Keep: true, Cause: context.Cause(r.x.ctx)}) {
+			held[id] = true
+		}
 	}
 	r.mu.Lock()
 	r.returns = make(chan unit, len(held))
@@ -169,7 +191,7 @@ func (r *remote) cancelled() {
 var errDropped = errors.New("the run was cancelled before a worker had it")
 
 func (r *remote) id(u unit, f *flight) string {
-	j := broker.Job{Run: r.x.runID(), Task: r.x.plan.nodes[u.node].task.Name(), Element: int(u.elem), Attempt: int(f.attempt)}
+	j := broker.Job{Run: r.x.runID(), Task: r.x.plan.nodes[u.node].task.Name(), Element: int(u.elem), Attempt: int(f.attempt), Round: int(f.round)}
 	if f.cause != nil {
 		j.Cause = &broker.Failure{}
 	}
@@ -183,9 +205,12 @@ func (r *remote) stop() {
 	}
 	r.stopSubmit()
 	r.submitting.Wait()
-	if keep := r.x.config.id != ""; !keep || r.x.ctx.Err() == nil { // else it was told
+	r.openKept()
+	keep := r.x.config.id != ""
+	if told := keep && r.x.ctx.Err() != nil; !told && r.ends() {
 		r.end(broker.End{Keep: keep})
 	}
+	r.stopReading()
 	r.cancel()
 	r.following.Wait()
 	r.watch.stop()
@@ -231,18 +256,22 @@ func (r *remote) settleRest(impatient <-chan time.Time) {
 	}
 }
 
-// joined is the run's error, and with it that workers may go on with its jobs.
+// joined is the run's error, and with it that something is not in its result, and that
+// workers may go on with its jobs.
 func (r *remote) joined(err error) error {
-	if r == nil || err == nil || r.untold == nil {
+	if r == nil {
+		return err
+	}
+	if r.unread != nil {
+		err = errors.Join(err, r.unread)
+	}
+	if err == nil || r.untold == nil {
 		return err
 	}
 	return errors.Join(err, r.untold)
 }
 
-// mostSubmitted is how many jobs are submitted at once.
-const mostSubmitted = 256
-
-// submit hands pending jobs to the broker.
+// submit hands what is pending to the broker.
 func (r *remote) submit() {
 	for {
 		select {
@@ -250,24 +279,16 @@ func (r *remote) submit() {
 		case <-r.submitCtx.Done():
 			return
 		}
-		for {
-			r.mu.Lock()
-			n := min(len(r.pending), mostSubmitted)
-			jobs := r.pending[:n:n]
-			if r.pending = r.pending[n:]; len(r.pending) == 0 {
-				r.pending = nil
+		for batches := r.gather(); len(batches) > 0; batches = r.gather() {
+			err := r.broker.Submit(r.submitCtx, batches)
+			if err == nil {
+				continue
 			}
-			r.mu.Unlock()
-			if n == 0 {
-				break
+			if r.submitCtx.Err() != nil {
+				return
 			}
-			if err := r.broker.Submit(r.submitCtx, jobs); err != nil {
-				if r.submitCtx.Err() != nil {
-					return
-				}
-				for _, j := range jobs {
-					r.arrive(unit{r.nodes[j.Task], int32(j.Element)}, nil, Permanent(fmt.Errorf("the broker did not take the job: %w", err)))
-				}
+			for _, j := range slices.Concat(batches...) {
+				r.arrive(r.unitOf(j), nil, Permanent(fmt.Errorf("the broker did not take the job: %w", err)))
 			}
 		}
 	}
@@ -297,28 +318,60 @@ func (r *remote) deliver(res *broker.Result) {
 	u := unit{n, int32(res.Element)}
 	r.mu.Lock()
 	f := r.flights[u]
-	if expected := f != nil && f.out && f.result == nil && int(f.attempt) == res.Attempt && (f.cause != nil) == res.Fallback; !expected {
-		// One that came twice, or before the run got there.
-		key := attemptKey{u, int32(res.Attempt), res.Fallback}
-		if _, known := r.early[key]; !known && r.early != nil {
-			r.early[key] = res
-		}
+	expected := f != nil && f.out && f.result == nil && int(f.attempt) == res.Attempt && (f.cause != nil) == res.Fallback
+	if !expected {
+		r.tooEarly(attemptKey{u, int32(res.Attempt), res.Fallback}, res)
 		r.mu.Unlock()
 		return
 	}
+	switch {
+	case r.replay != nil && (isStopped(res) || res.IsHandBack()): // who drives the run sees to it
+		r.mu.Unlock()
+		return
+	case res.IsHandBack() && res.Round != int(f.round): // it came twice
+		r.mu.Unlock()
+		return
+	}
+	r.measure(u, f, res)
 	r.mu.Unlock()
+	if res.IsHandBack() {
+		r.handedBack(u, f, res.Failure.Kind)
+		return
+	}
 	r.arrive(u, res, nil)
+}
+
+// tooEarly keeps a result that came before the run got there, if it did not come twice.
+// A job that was stopped is not done, and to be submitted. r.mu is held.
+func (r *remote) tooEarly(key attemptKey, res *broker.Result) {
+	if r.early == nil || isStopped(res) {
+		return
+	}
+	if old, known := r.early[key]; !known || old != nil && old.IsHandBack() {
+		r.early[key] = res
+	}
+}
+
+// isStopped reports whether a job ended since its run did.
+func isStopped(res *broker.Result) bool {
+	return res.Failure != nil && res.Failure.Kind == broker.Stopped
 }
 
 // arrive resumes a unit that is out with what it waited for.
 func (r *remote) arrive(u unit, res *broker.Result, err error) {
 	r.mu.Lock()
 	f := r.flights[u]
-	if f == nil || f.arrived() {
+	if f == nil || f.arrived() || !f.out {
 		r.mu.Unlock()
 		return
 	}
+	r.takeIn(u, f, res, err)
+}
+
+// takeIn is arrive for a flight that is out. r.mu is held, and let go.
+func (r *remote) takeIn(u unit, f *flight, res *broker.Result, err error) {
 	f.result, f.failed = res, err
+	r.land(f)
 	if r.early != nil {
 		r.early[attemptKey{u, f.attempt, f.cause != nil}] = nil
 	}
@@ -337,23 +390,30 @@ func (r *remote) arrive(u unit, res *broker.Result, err error) {
 func (f *flight) arrived() bool { return f.result != nil || f.failed != nil }
 
 // depart makes a unit that was admitted pending, or lets its result arrive that is
-// there already. resumed says that it had to wait for nothing.
+// there already.
 func (r *remote) depart(u unit, f *flight, j *broker.Job) {
 	r.mu.Lock()
 	f.out = true
-	if res := r.early[attemptKey{u, f.attempt, f.cause != nil}]; res != nil {
+	if res := r.early[attemptKey{u, f.attempt, f.cause != nil}]; res != nil && !res.IsHandBack() {
+		r.takeIn(u, f, res, nil) // at once: the end of a run that is followed drops what is out
+		return
+	} else if res != nil && res.Round >= int(f.round) {
+		f.round, f.alone = int32(res.Round)+1, res.Failure.Kind == broker.Orphaned
+	}
+	if p := r.replay; p != nil {
+		over := p.outcome() != nil
 		r.mu.Unlock()
-		r.arrive(u, res, nil)
+		if over {
+			r.arrive(u, nil, errDropped)
+		}
 		return
 	}
-	r.pending = append(r.pending, j)
+	j.Round, f.job = int(f.round), j
+	r.pend(u, f, j)
 	absent := r.watch.absent(u.node)
 	r.mu.Unlock()
 	if absent != nil {
 		r.arrive(u, nil, absent)
 	}
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
+	r.nudge()
 }

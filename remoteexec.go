@@ -3,8 +3,8 @@ package runnel
 import (
 	"context"
 	"errors"
+	"fmt"
 
-	"github.com/runnelflow/runnel/broker"
 	"github.com/runnelflow/runnel/internal/engine"
 )
 
@@ -18,8 +18,7 @@ func (r *remote) exec(w *engine.Worker, u unit) (next engine.Item, ok bool) {
 	if f != nil && f.arrived() {
 		delete(r.flights, u)
 		r.mu.Unlock()
-		r.leave(f)
-		return r.settle(w, u, f), true
+		return r.leave(w, f, r.settle(w, u, f)), true
 	}
 	node := &x.plan.nodes[u.node]
 	if f == nil && r.intercepts(u) {
@@ -40,7 +39,7 @@ func (r *remote) exec(w *engine.Worker, u unit) (next engine.Item, ok bool) {
 	}
 	s := x.scratch(w)
 	s.attempt, s.elem = int(f.attempt), u.elem
-	if f.cause == nil {
+	if f.cause == nil && f.round == 0 {
 		x.begin(w, s, u)
 		f.began = s.began
 	}
@@ -53,44 +52,14 @@ func (r *remote) exec(w *engine.Worker, u unit) (next engine.Item, ok bool) {
 	return engine.None, true
 }
 
-// admit gives a flight one of the run's slots; without one it waits. r.mu is held.
-func (r *remote) admit(u unit, f *flight) bool {
-	limit := r.x.config.limit
-	switch {
-	case f.admitted || limit == 0:
-	case r.under < limit:
-		r.under++
-	case f.attempt > 1 || f.cause != nil:
-		r.again = append(r.again, u)
+// isOut reports whether a unit is on its way to a worker or back.
+func (r *remote) isOut(u unit) bool {
+	if r == nil {
 		return false
-	default:
-		r.waiting = append(r.waiting, u)
-		return false
-	}
-	f.admitted = true
-	return true
-}
-
-// leave frees the slot of a flight, for the next that waits.
-func (r *remote) leave(f *flight) {
-	if r.x.config.limit == 0 || !f.admitted {
-		return
 	}
 	r.mu.Lock()
-	var next unit
-	switch {
-	case len(r.again) > 0:
-		next, r.again = r.again[0], r.again[1:]
-	case len(r.waiting) > 0:
-		next, r.waiting = r.waiting[0], r.waiting[1:]
-	default:
-		r.under--
-		r.mu.Unlock()
-		return
-	}
-	r.flights[next].admitted = true
-	r.mu.Unlock()
-	r.x.engine.Resume(next.item())
+	defer r.mu.Unlock()
+	return r.flights[u] != nil
 }
 
 // settle does what follows from the return of a unit.
@@ -99,6 +68,9 @@ func (r *remote) settle(w *engine.Worker, u unit, f *flight) engine.Item {
 	w.Clock = 0
 	s := x.scratch(w)
 	s.attempt, s.elem, s.began = int(f.attempt), u.elem, f.began
+	if r.replay != nil && f.failed == errDropped {
+		return r.undone(w, u, f)
+	}
 	err := r.outcome(u, f)
 	switch {
 	case f.cause != nil && err == nil:
@@ -131,15 +103,15 @@ func (r *remote) outcome(u unit, f *flight) error {
 	case res.Skipped != "":
 		return &skippedError{res.Skipped}
 	}
-	if err := r.x.keep(u, res.Outputs); err != nil {
-		return Permanent(err)
+	if err := r.x.keep(u, res.Outputs, r); err != nil {
+		return Permanent(fmt.Errorf("what a worker returned: %w", err))
 	}
 	return nil
 }
 
 // stopped reports whether the task ended since its run did.
 func (f *flight) stopped() bool {
-	return f.failed == errDropped || f.result != nil && f.result.Failure != nil && f.result.Failure.Kind == broker.Stopped
+	return f.failed == errDropped || f.result != nil && isStopped(f.result)
 }
 
 // judge is that of the run, except that RetryIf has been asked where the error was.
@@ -152,6 +124,9 @@ func (r *remote) judge(s *scratch, u unit, f *flight, err error) verdict {
 	}
 	policy := x.plan.nodes[u.node].task.config.retry
 	policy.retryIf = nil
+	if r.replay != nil { // whoever drives the run has waited, or decides not to
+		policy.maxTime, policy.delay = 0, 0
+	}
 	v.delay, v.again = policy.again(err, s.attempt, x.elapsed(s))
 	return v
 }
@@ -160,14 +135,36 @@ func (r *remote) judge(s *scratch, u unit, f *flight, err error) verdict {
 // sends the unit on its way and waits. The slot is that of the attempt.
 func (r *remote) await(ctx context.Context, s *scratch, u unit, cause error) error {
 	f := &flight{attempt: int32(s.attempt), cause: cause, done: make(chan struct{})}
-	j, err := r.job(u, s.attempt, cause)
-	if err != nil {
-		return err
-	}
 	r.mu.Lock()
 	r.flights[u] = f
 	r.mu.Unlock()
-	r.depart(u, f, j)
+	arrived := false
+	for again := true; again && !arrived; {
+		j, err := r.job(u, s.attempt, cause)
+		if err != nil {
+			r.mu.Lock()
+			delete(r.flights, u)
+			r.mu.Unlock()
+			return err
+		}
+		r.depart(u, f, j)
+		arrived, again = r.sit(ctx, u, f)
+	}
+	if !arrived {
+		return context.Cause(ctx)
+	}
+	err := r.outcome(u, f)
+	if skip, ok := errors.AsType[*skippedError](err); ok {
+		if skip.reason == errNoCase.Error() {
+			return errNoCase
+		}
+		return errCondition
+	}
+	return err
+}
+
+// sit waits until a unit is back, or was handed back and is to go again.
+func (r *remote) sit(ctx context.Context, u unit, f *flight) (arrived, again bool) {
 	select {
 	case <-f.done:
 	case <-ctx.Done():
@@ -176,20 +173,14 @@ func (r *remote) await(ctx context.Context, s *scratch, u unit, cause error) err
 		}
 	}
 	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !f.arrived() && !f.out && ctx.Err() == nil {
+		f.done = make(chan struct{})
+		return false, true
+	}
+	r.land(f)
 	delete(r.flights, u)
-	arrived := f.arrived()
-	r.mu.Unlock()
-	if !arrived {
-		return context.Cause(ctx)
-	}
-	err = r.outcome(u, f)
-	if skip, ok := errors.AsType[*skippedError](err); ok {
-		if skip.reason == errNoCase.Error() {
-			return errNoCase
-		}
-		return errCondition
-	}
-	return err
+	return f.arrived(), false
 }
 
 // rescue sends a unit that has failed to a worker again, for its fallback.
@@ -213,5 +204,8 @@ func (r *remote) rescue(w *engine.Worker, u unit, attempt int, cause error) engi
 
 // intercepts reports whether interceptors are around the attempts at a unit.
 func (r *remote) intercepts(u unit) bool {
+	if r.replay != nil {
+		return false
+	}
 	return len(r.x.interceptors) > 0 || r.x.plan.nodes[u.node].intercepted
 }

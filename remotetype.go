@@ -115,23 +115,23 @@ func encodesItself(t reflect.Type) bool {
 	return false
 }
 
-// difference says where a run and a worker see the types of a task differently.
-func difference(run, worker *broker.Task) string {
-	for i, f := range run.Types {
+// difference says where two see the types of a task differently.
+func difference(ours, theirs []broker.Field, here, there string) string {
+	for i, f := range ours {
 		switch {
-		case i >= len(worker.Types) || worker.Types[i].Path != f.Path && !hasPath(worker.Types, f.Path):
-			return fmt.Sprintf("the worker's has no %s, which is %s in the run", f.Path, f.Type)
-		case worker.Types[i].Path != f.Path:
-			return fmt.Sprintf("the worker's has %s where the run has %s", worker.Types[i].Path, f.Path)
-		case worker.Types[i].Type != f.Type:
-			return fmt.Sprintf("%s is %s in the run and %s at the worker", f.Path, f.Type, worker.Types[i].Type)
+		case i >= len(theirs) || theirs[i].Path != f.Path && !hasPath(theirs, f.Path):
+			return fmt.Sprintf("there is no %s %s, which is %s %s", f.Path, there, f.Type, here)
+		case theirs[i].Path != f.Path:
+			return fmt.Sprintf("there is %s %s where there is %s %s", theirs[i].Path, there, f.Path, here)
+		case theirs[i].Type != f.Type:
+			return fmt.Sprintf("%s is %s %s and %s %s", f.Path, f.Type, here, theirs[i].Type, there)
 		}
 	}
-	if len(worker.Types) > len(run.Types) {
-		f := worker.Types[len(run.Types)]
-		return fmt.Sprintf("the worker's has %s too, which is %s", f.Path, f.Type)
+	if len(theirs) > len(ours) {
+		f := theirs[len(ours)]
+		return fmt.Sprintf("there is %s %s too, which is %s", f.Path, there, f.Type)
 	}
-	return "they have the same types under another fingerprint"
+	return "they are the same under another fingerprint"
 }
 
 func hasPath(fields []broker.Field, path string) bool {

@@ -50,11 +50,11 @@ func (v *watch) stop() {
 // changed takes the workers that are alive.
 func (v *watch) changed(workers []*broker.Worker) {
 	type offer struct{ pipeline, name, fingerprint, queue string }
-	has := map[offer]bool{}
+	has := map[offer]int{} // slots
 	for _, w := range workers {
 		for _, t := range w.Tasks {
 			for _, q := range w.Queues {
-				has[offer{t.Pipeline, t.Name, t.Fingerprint, q}] = true
+				has[offer{t.Pipeline, t.Name, t.Fingerprint, q}] += max(w.Slots, 1)
 			}
 		}
 	}
@@ -64,12 +64,27 @@ func (v *watch) changed(workers []*broker.Worker) {
 	v.workers, v.known = workers, true
 	now := time.Now()
 	came := map[int32]bool{}
+	for _, l := range r.lanes {
+		if l != nil {
+			l.slots = 0
+		}
+	}
 	for n, o := range r.offers {
 		node, d := int32(n), r.x.plan.nodes[n].task
 		q := d.config.queue
 		_, was := v.missing[node]
+		slots := has[offer{o.Pipeline, o.Name, o.Fingerprint, q}]
+		if o.Pipeline != "" {
+			slots += has[offer{"", o.Name, o.Fingerprint, q}]
+		}
+		if l := r.lanes[n]; l != nil {
+			if l.slots = max(l.slots, slots); len(l.pending) > 0 {
+				r.line(l)
+				r.nudge()
+			}
+		}
 		switch {
-		case d.stays || has[offer{o.Pipeline, o.Name, o.Fingerprint, q}] || has[offer{"", o.Name, o.Fingerprint, q}]:
+		case d.stays || slots > 0:
 			delete(v.missing, node)
 			delete(v.gone, node)
 		case !was:
@@ -150,7 +165,7 @@ func (v *watch) story(node int32) error {
 			switch {
 			case t.Name != want.Name || t.Pipeline != "" && t.Pipeline != want.Pipeline:
 			case t.Fingerprint != want.Fingerprint:
-				near = append(near, fmt.Sprintf("worker %s has another version of it: %s", w.ID, difference(want, t)))
+				near = append(near, fmt.Sprintf("worker %s has another version of it: %s", w.ID, difference(want.Types, t.Types, "in the run", "at the worker")))
 			case !slices.Contains(w.Queues, d.config.queue):
 				near = append(near, fmt.Sprintf("worker %s has it, but serves %s and not %q, which the task names", w.ID, quoted(w.Queues), d.config.queue))
 			}

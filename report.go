@@ -42,6 +42,11 @@ type Report struct {
 	// Waiting for the next attempt counts as running.
 	Parallelism  float64
 	PeakParallel int
+	// Cache adds up what the result cache did for the tasks that are [Cached]; nil
+	// when there are none.
+	Cache *CacheReport
+	// Resources tells what was admitted; nil without [ResourceAware].
+	Resources *ResourceReport
 
 	index func() map[string]int
 }
@@ -70,6 +75,10 @@ type TaskReport struct {
 	// Elements counts those of a mapped task; nil for a plain one. Its Attempts
 	// are those at elements, the task's own is 1 once it was launched.
 	Elements *Totals
+	// Cache tells what the result cache did for the task; nil unless it is [Cached].
+	Cache *CacheReport
+	// Resources tells what the task needed and waited for; nil without [ResourceAware].
+	Resources *TaskResources
 }
 
 // Duration is the time from the start of the first attempt to the end of the
@@ -117,35 +126,41 @@ func (x *execution) report() *Report {
 	} else {
 		r.Duration = time.Since(x.start)
 	}
-	r.Tasks = make([]TaskReport, len(x.records))
+	periods := make([]period, len(x.records))
+	for n := range periods {
+		periods[n] = x.period(int32(n))
+	}
+	if x.timed {
+		r.follow(x, periods)
+	} else {
+		r.Started, r.Duration = time.Time{}, 0
+	}
+	// Numbers are sorted, and not the reports: those are large.
+	slices.SortFunc(periods, func(a, b period) int {
+		if a.started != b.started {
+			return cmp.Compare(uint64(a.started), uint64(b.started)) // never, -1, comes last
+		}
+		return cmp.Compare(x.plan.nodes[a.node].task.Name(), x.plan.nodes[b.node].task.Name())
+	})
+	r.Tasks = make([]TaskReport, len(periods))
 	x.mu.Lock()
-	for n := range x.records {
-		r.Tasks[n] = x.taskReport(int32(n))
-		r.Totals.count(r.Tasks[n].State, r.Tasks[n].Attempts)
+	for i := range periods {
+		x.taskReport(&r.Tasks[i], &periods[i])
+		r.Totals.count(r.Tasks[i].State, r.Tasks[i].Attempts)
+		if c := r.Tasks[i].Cache; c != nil {
+			if r.Cache == nil {
+				r.Cache = &CacheReport{}
+			}
+			r.Cache.add(c)
+		}
 	}
 	x.mu.Unlock()
+	r.Resources = x.aware.report()
 	r.SuccessRate = 1
 	if r.Totals.Tasks > 0 {
 		r.SuccessRate = float64(r.Totals.Succeeded) / float64(r.Totals.Tasks)
 	}
-	if x.timed {
-		r.follow(x)
-		r.measure()
-	} else {
-		r.Started, r.Duration = time.Time{}, 0
-	}
-	slices.SortFunc(r.Tasks, func(a, b TaskReport) int {
-		switch {
-		case a.Started.IsZero() != b.Started.IsZero():
-			if b.Started.IsZero() {
-				return -1
-			}
-			return 1
-		case !a.Started.Equal(b.Started):
-			return a.Started.Compare(b.Started)
-		}
-		return cmp.Compare(a.Name, b.Name)
-	})
+	r.measure(periods)
 	r.index = sync.OnceValue(func() map[string]int {
 		at := make(map[string]int, len(r.Tasks))
 		for i := range r.Tasks {
@@ -168,40 +183,64 @@ func (x *execution) outcome() State {
 	return Failed
 }
 
-// taskReport is the part of a snapshot about one task. x.mu is held.
-func (x *execution) taskReport(n int32) TaskReport {
+// never is the time of what has not happened.
+const never = -1
+
+// period is when a task ran, in nanoseconds since the run's start.
+type period struct {
+	node           int32
+	status         uint32
+	ready          int64
+	started, ended int64 // or never
+}
+
+// period looks at a task once: it may be going on.
+func (x *execution) period(n int32) period {
 	rec := &x.records[n]
-	status := atomic.LoadUint32(&rec.status) // once: the task may be going on
-	s := State(uint8(status))
-	t := TaskReport{Name: x.plan.nodes[n].task.Name(), State: s, Attempts: int(status >> 8)}
-	if s == Pending && x.isReady(n) {
-		t.State = Ready
+	s := period{node: n, status: atomic.LoadUint32(&rec.status), started: never, ended: never}
+	if !x.timed {
+		return s
 	}
-	started, waited := int64(0), int64(0)
-	if x.timed && t.Attempts > 0 {
+	if attemptsOf(&s.status) > 0 {
 		// Workers read the clock on their own: what was stamped just before the last
 		// of those before it was, did not happen before.
-		ready := x.readyAt(n)
-		started = max(rec.started, ready)
-		waited = started - ready
-		t.Ready, t.Started = x.start.Add(time.Duration(ready)), x.start.Add(time.Duration(started))
+		s.ready = x.readyAt(n)
+		s.started = max(rec.started, s.ready)
+	}
+	if stateOf(&s.status).Ended() {
+		s.ended = max(rec.ended, s.started)
+	}
+	return s
+}
+
+// taskReport fills the part of a snapshot about one task. x.mu is held.
+func (x *execution) taskReport(t *TaskReport, s *period) {
+	n := s.node
+	t.Name, t.State, t.Attempts = x.plan.nodes[n].task.Name(), stateOf(&s.status), attemptsOf(&s.status)
+	if t.State == Pending && x.isReady(n) {
+		t.State = Ready
+	}
+	waited := int64(0)
+	if s.started != never {
+		waited = s.started - s.ready
+		t.Ready, t.Started = x.start.Add(time.Duration(s.ready)), x.start.Add(time.Duration(s.started))
 	} else if x.timed && t.State == Ready {
 		t.Ready = x.start.Add(time.Duration(x.readyAt(n)))
 	}
-	if s.Ended() {
+	if t.State.Ended() {
 		if x.timed {
-			t.Ended = x.start.Add(time.Duration(max(rec.ended, started)))
+			t.Ended = x.start.Add(time.Duration(s.ended))
 			t.Waited = time.Duration(waited + x.waits[unit{n, whole}].waited)
 		}
 		t.Reason = x.reasons[unit{n, whole}]
+		if m := x.mapped(n); m != nil {
+			t.Elements = m.totals()
+		}
 	}
-	if m := x.mapped(n); m != nil && s.Ended() {
-		t.Elements = m.totals()
-	}
-	if s != Succeeded {
+	t.Cache, t.Resources = x.cacheReport(n), x.aware.task(n)
+	if t.State != Succeeded {
 		t.Err = x.causes[unit{n, whole}]
 	}
-	return t
 }
 
 // readyAt is when the last of the tasks before a task that has started ended. A
@@ -241,35 +280,35 @@ func (t *Totals) count(s State, attempts int) {
 	}
 }
 
-// follow finds the critical path. Tasks are in the order of the plan's nodes.
-func (r *Report) follow(x *execution) {
+// follow finds the critical path. The periods are in the order of the plan's nodes.
+func (r *Report) follow(x *execution, periods []period) {
 	last := int32(-1)
-	for n := range r.Tasks {
-		if t := &r.Tasks[n]; !t.Started.IsZero() && !t.Ended.IsZero() && (last < 0 || t.Ended.After(r.Tasks[last].Ended)) {
+	for n := range periods {
+		if s := &periods[n]; s.started != never && s.ended != never && (last < 0 || s.ended > periods[last].ended) {
 			last = int32(n)
 		}
 	}
 	for next := last; next >= 0; { // a task that took no time ends together with its producer
 		last, next = next, -1
 		for _, s := range x.plan.graph.Succ(last) {
-			if t := &r.Tasks[s]; !t.Started.IsZero() && t.Ended.Equal(r.Tasks[last].Ended) {
+			if periods[s].started != never && periods[s].ended == periods[last].ended {
 				next = s
 			}
 		}
 	}
-	var from time.Time // when the one after it started: mapped tasks overlap
+	from := int64(never) // when the one after it started: mapped tasks overlap
 	for last >= 0 {
-		t := &r.Tasks[last]
-		r.CriticalPath = append(r.CriticalPath, t.Name)
-		until := t.Ended
-		if !from.IsZero() && until.After(from) {
-			until = from
+		s := &periods[last]
+		r.CriticalPath = append(r.CriticalPath, x.plan.nodes[last].task.Name())
+		until := s.ended
+		if from != never {
+			until = min(until, from)
 		}
-		r.CriticalTime += max(0, until.Sub(t.Started))
-		from = t.Started
+		r.CriticalTime += max(0, time.Duration(until-s.started))
+		from = s.started
 		before := int32(-1)
 		for _, p := range x.plan.graph.Pred(last) {
-			if t := &r.Tasks[p]; !t.Started.IsZero() && (before < 0 || t.Ended.After(r.Tasks[before].Ended)) {
+			if periods[p].started != never && (before < 0 || periods[p].ended > periods[before].ended) {
 				before = p
 			}
 		}
@@ -278,24 +317,28 @@ func (r *Report) follow(x *execution) {
 	slices.Reverse(r.CriticalPath)
 }
 
-// measure works out how parallel the run was.
-func (r *Report) measure() {
-	var starts, ends []time.Time
+// measure works out how parallel the run was. The periods are in the order of their
+// starts.
+func (r *Report) measure(periods []period) {
 	var busy time.Duration
-	for i := range r.Tasks {
-		if t := &r.Tasks[i]; !t.Started.IsZero() && !t.Ended.IsZero() {
-			starts, ends = append(starts, t.Started), append(ends, t.Ended)
-			busy += t.Duration()
+	ends := make([]int64, 0, len(periods))
+	for i := range periods {
+		if s := &periods[i]; s.started != never && s.ended != never {
+			ends = append(ends, s.ended)
+			busy += time.Duration(s.ended - s.started)
 		}
 	}
 	if r.Duration > 0 {
 		r.Parallelism = busy.Seconds() / r.Duration.Seconds()
 	}
-	slices.SortFunc(starts, time.Time.Compare)
-	slices.SortFunc(ends, time.Time.Compare)
+	slices.Sort(ends)
 	running, e := 0, 0
-	for _, s := range starts {
-		for ends[e].Before(s) || ends[e].Equal(s) && running > 0 {
+	for i := range periods {
+		s := &periods[i]
+		if s.started == never || s.ended == never {
+			continue
+		}
+		for ends[e] < s.started || ends[e] == s.started && running > 0 {
 			running--
 			e++
 		}

@@ -37,6 +37,12 @@ func (r *Report) String() string {
 	}
 	fmt.Fprintf(&b, "%d tasks: %d succeeded (%.0f %%), %d failed, %d skipped, %d cancelled; %d attempts\n",
 		r.Totals.Tasks, r.Totals.Succeeded, 100*r.SuccessRate, r.Totals.Failed, r.Totals.Skipped, r.Totals.Cancelled, r.Totals.Attempts)
+	if c := r.Cache; c != nil {
+		fmt.Fprintf(&b, "result cache: %s\n", c)
+	}
+	if r.Resources != nil {
+		fmt.Fprintf(&b, "resources: %s\n", r.Resources)
+	}
 	if len(r.CriticalPath) > 0 {
 		fmt.Fprintf(&b, "parallelism %.1f on average, %d at most\n", r.Parallelism, r.PeakParallel)
 		fmt.Fprintf(&b, "critical path, %s: %s\n", short(r.CriticalTime), pathText(r.CriticalPath))
@@ -65,6 +71,16 @@ func (t TaskReport) note() string {
 	}
 	if note == "" && t.Elements != nil {
 		note = fmt.Sprintf("%d elements", t.Elements.Tasks)
+		if t.Cache != nil && t.Cache.Hits > 0 {
+			note += fmt.Sprintf(", %d from the result cache", t.Cache.Hits)
+		}
+	}
+	if t.Resources != nil && t.Err == nil {
+		if waited := t.Resources.String(); note != "" && waited != "" {
+			note += ", " + waited
+		} else {
+			note += waited
+		}
 	}
 	note, _, _ = strings.Cut(note, "\n")
 	return note
@@ -96,21 +112,23 @@ func pathText(path []string) string {
 // times are RFC 3339 and left out when zero.
 func (r Report) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		Pipeline     string       `json:"pipeline,omitempty"`
-		RunID        string       `json:"run_id"`
-		State        State        `json:"state"`
-		Error        string       `json:"error,omitempty"`
-		Started      time.Time    `json:"started,omitzero"`
-		Duration     float64      `json:"duration_seconds"`
-		Totals       Totals       `json:"totals"`
-		SuccessRate  float64      `json:"success_rate"`
-		CriticalPath []string     `json:"critical_path,omitempty"`
-		CriticalTime float64      `json:"critical_time_seconds"`
-		Parallelism  float64      `json:"parallelism"`
-		PeakParallel int          `json:"peak_parallel"`
-		Tasks        []TaskReport `json:"tasks"`
+		Pipeline     string          `json:"pipeline,omitempty"`
+		RunID        string          `json:"run_id"`
+		State        State           `json:"state"`
+		Error        string          `json:"error,omitempty"`
+		Started      time.Time       `json:"started,omitzero"`
+		Duration     float64         `json:"duration_seconds"`
+		Totals       Totals          `json:"totals"`
+		SuccessRate  float64         `json:"success_rate"`
+		CriticalPath []string        `json:"critical_path,omitempty"`
+		CriticalTime float64         `json:"critical_time_seconds"`
+		Parallelism  float64         `json:"parallelism"`
+		PeakParallel int             `json:"peak_parallel"`
+		Cache        *CacheReport    `json:"result_cache,omitempty"`
+		Resources    *ResourceReport `json:"resources,omitempty"`
+		Tasks        []TaskReport    `json:"tasks"`
 	}{r.Pipeline, r.RunID, r.State, text(r.Err), r.Started, r.Duration.Seconds(), r.Totals, r.SuccessRate,
-		r.CriticalPath, r.CriticalTime.Seconds(), r.Parallelism, r.PeakParallel, r.Tasks})
+		r.CriticalPath, r.CriticalTime.Seconds(), r.Parallelism, r.PeakParallel, r.Cache, r.Resources, r.Tasks})
 }
 
 // MarshalJSON encodes the report of a task, like that of the run.
@@ -127,7 +145,10 @@ func (t TaskReport) MarshalJSON() ([]byte, error) {
 		Duration float64   `json:"duration_seconds"`
 		Waited   float64   `json:"waited_seconds"`
 		Elements *Totals   `json:"elements,omitempty"`
-	}{t.Name, t.State, t.Attempts, text(t.Err), t.Reason, t.Ready, t.Started, t.Ended, t.Duration().Seconds(), t.Waited.Seconds(), t.Elements})
+
+		Cache     *CacheReport   `json:"result_cache,omitempty"`
+		Resources *TaskResources `json:"resources,omitempty"`
+	}{t.Name, t.State, t.Attempts, text(t.Err), t.Reason, t.Ready, t.Started, t.Ended, t.Duration().Seconds(), t.Waited.Seconds(), t.Elements, t.Cache, t.Resources})
 }
 
 func text(err error) string {

@@ -1,6 +1,7 @@
 package runnel
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 
@@ -28,9 +29,18 @@ func Get[T any](r *Result, name string) (T, error) {
 		return values[at.index], nil
 	}
 	if err := r.x.slabs[at.slab].CopyTo(int(at.index), &v); err != nil {
-		return v, fmt.Errorf("runnel: output %q of task %q: %w: give Get the type that the task produces", name, n.task.Name(), err)
+		return v, misread(name, n, err)
 	}
 	return v, nil
+}
+
+// misread is the error of who reads an output of a node as what it is not, or who finds
+// that it could not be had from the worker that made it.
+func misread(name string, n *node, err error) error {
+	if unread, ok := errors.AsType[*unreadError](err); ok {
+		return fmt.Errorf("runnel: data %q: %w", name, unread)
+	}
+	return fmt.Errorf("runnel: output %q of task %q: %w: give Get the type that the task produces", name, n.task.Name(), err)
 }
 
 // Outputs are all outputs that are there, by name: those of tasks that
@@ -49,7 +59,9 @@ func (r *Result) Outputs() map[string]any {
 		for k, o := range node.task.outputs {
 			if !r.x.letGo(int32(n), k) {
 				at := r.x.plan.into(node)[k]
-				out[o.name] = r.x.slabs[at.slab].Load(int(at.index))
+				if v, err := r.x.slabs[at.slab].Load(int(at.index)); err == nil { // else the run's error says so
+					out[o.name] = v
+				}
 			}
 		}
 	}
@@ -85,17 +97,21 @@ func (r *Result) partial(name string, p partial) error {
 		at = place
 	}
 	if err := x.partial(p, n, int(from.output), at); err != nil {
-		return fmt.Errorf("runnel: output %q of task %q: %w: give Get the type that the task produces", name, x.plan.nodes[n].task.Name(), err)
+		return misread(name, &x.plan.nodes[n], err)
 	}
 	return nil
 }
 
 func (r *Result) value(name string) (any, error) {
-	_, at, err := r.find(name)
+	n, at, err := r.find(name)
 	if err != nil {
 		return nil, err
 	}
-	return r.x.slabs[at.slab].Load(int(at.index)), nil
+	v, err := r.x.slabs[at.slab].Load(int(at.index))
+	if err != nil {
+		return nil, misread(name, n, err)
+	}
+	return v, nil
 }
 
 // find is where an output is.

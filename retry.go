@@ -38,9 +38,9 @@ func Retries(n int) RetryOption {
 	return retryOption(func(c *taskConfig, p *retryPolicy) {
 		switch {
 		case n < 0:
-			c.problem("Retries must be 0 or more, got %d", n)
+			c.problem("Retries must be 0 or more, got %d: 0 makes one attempt", n)
 		case n > mostRetries:
-			c.problem("Retries must be at most %d, got %d", mostRetries, n)
+			c.problem("Retries must be at most %d, got %d: let MaxRetryTime end the attempts", mostRetries, n)
 		}
 		p.retries = n
 	})
@@ -49,7 +49,7 @@ func Retries(n int) RetryOption {
 // RetryDelay is the time between the first failure and the second attempt;
 // later ones grow by [RetryBackoff]. Default 1 s; 0 tries again at once.
 func RetryDelay(d time.Duration) RetryOption {
-	return durationOption("RetryDelay", d, func(p *retryPolicy) { p.delay = d })
+	return durationOption("RetryDelay", "0 tries again at once", d, func(p *retryPolicy) { p.delay = d })
 }
 
 // RetryBackoff multiplies the delay after each further failure: the n-th delay
@@ -71,33 +71,38 @@ func RetryJitter(on bool) RetryOption {
 
 // RetryMaxDelay caps each delay, jitter included. Default 0, no cap.
 func RetryMaxDelay(d time.Duration) RetryOption {
-	return durationOption("RetryMaxDelay", d, func(p *retryPolicy) { p.maxDelay = d })
+	return durationOption("RetryMaxDelay", "0 lifts the cap", d, func(p *retryPolicy) { p.maxDelay = d })
 }
 
 // MaxRetryTime bounds the time from the start of the first attempt to the start
 // of the last: an attempt that would begin later is not made. Default 300 s; 0
 // lifts the bound.
 func MaxRetryTime(d time.Duration) RetryOption {
-	return durationOption("MaxRetryTime", d, func(p *retryPolicy) { p.maxTime = d })
+	return durationOption("MaxRetryTime", "0 lifts the bound", d, func(p *retryPolicy) { p.maxTime = d })
 }
 
 // Timeout ends the context of each attempt after d, interceptors included. An
 // error that the task returns from then on counts as [context.DeadlineExceeded]
 // and may be tried again; a result counts as a result. Default 0, no timeout.
 func Timeout(d time.Duration) RetryOption {
-	return durationOption("Timeout", d, func(p *retryPolicy) { p.timeout = d })
+	return durationOption("Timeout", "0 lifts it", d, func(p *retryPolicy) { p.timeout = d })
 }
 
 // RetryIf decides which errors are worth another attempt; by default all are,
 // except those marked by [Permanent]. It must be safe for concurrent use.
 func RetryIf(f func(error) bool) RetryOption {
-	return retryOption(func(_ *taskConfig, p *retryPolicy) { p.retryIf = f })
+	return retryOption(func(c *taskConfig, p *retryPolicy) {
+		if f == nil {
+			c.problem("RetryIf: the function is nil: drop the option to try again whatever the error")
+		}
+		p.retryIf = f
+	})
 }
 
-func durationOption(name string, d time.Duration, set func(*retryPolicy)) RetryOption {
+func durationOption(name, zero string, d time.Duration, set func(*retryPolicy)) RetryOption {
 	return retryOption(func(c *taskConfig, p *retryPolicy) {
 		if d < 0 {
-			c.problem("%s must be 0 or more, got %v", name, d)
+			c.problem("%s must be 0 or more, got %v: %s", name, d, zero)
 		}
 		set(p)
 	})

@@ -1,6 +1,7 @@
 package runnel
 
 import (
+	"errors"
 	"fmt"
 )
 
@@ -13,13 +14,30 @@ func (x *execution) absent(from *source) bool {
 	return x.records[from.node].state() != Succeeded
 }
 
+// whyAbsent says why an input is not there whose task asks for that.
+func (x *execution) whyAbsent(from *source) error {
+	if from.node < 0 { // at a worker
+		return x.holes[from.slot][0]
+	}
+	u := unit{from.node, whole}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch err := x.causes[u]; {
+	case err != nil:
+		return err
+	case x.records[from.node].state() == Skipped:
+		return fmt.Errorf("%w: %s", ErrSkipped, x.reasons[u])
+	}
+	return errors.New(x.reasons[u])
+}
+
 // blocked says why a task cannot run, or is empty: something it needs did not
-// succeed.
-func (x *execution) blocked(u unit) string {
+// succeed. For an element there may be the error of that too.
+func (x *execution) blocked(u unit) (reason string, cause error) {
 	if m := x.mapped(u.node); m != nil {
 		return m.blocked(u.elem)
 	}
-	return x.blockedNode(&x.plan.nodes[u.node])
+	return x.blockedNode(&x.plan.nodes[u.node]), nil
 }
 
 func (x *execution) blockedNode(node *node) string {
@@ -82,6 +100,9 @@ func (x *execution) mismatch(n *node, i int, err error) error {
 		by = fmt.Sprintf("task %q (%s)", p.Name(), p.Location())
 	}
 	in := n.task.inputs[i]
+	if unread, ok := errors.AsType[*unreadError](err); ok {
+		return Permanent(fmt.Errorf("input %q (%s): %w", in.name, in.label, unread))
+	}
 	return Permanent(fmt.Errorf("input %q (%s) from %s: %w: hand over that type, or let the input take the other", in.name, in.label, by, err))
 }
 
@@ -98,7 +119,9 @@ func (x *execution) inputs(u unit) Values {
 		if from.optional && x.absent(from) {
 			continue
 		}
-		in[node.task.inputs[i].name] = x.slabs[from.slab].Load(int(from.index))
+		if v, err := x.slabs[from.slab].Load(int(from.index)); err == nil { // else the attempt fails with it
+			in[node.task.inputs[i].name] = v
+		}
 	}
 	return in
 }
@@ -107,39 +130,8 @@ func (x *execution) inputs(u unit) Values {
 func (x *execution) store(n int32) {
 	node := &x.plan.nodes[n]
 	for k, at := range x.plan.into(node) {
-		x.config.cache.Set(node.task.outputs[k].name, x.slabs[at.slab].Load(int(at.index)))
-	}
-}
-
-// release lets go of the values that were used for the last time by a task that
-// has ended, if the run's plan says so.
-func (x *execution) release(n int32) {
-	if x.uses == nil {
-		return
-	}
-	node := &x.plan.nodes[n]
-	sources := x.plan.from(node)
-	for i := range sources {
-		if sources[i].node >= 0 {
-			x.used(&sources[i])
-		}
-	}
-	for k, at := range x.plan.into(node) {
-		use := node.outputs.start + int32(k)
-		if node.mapped >= 0 {
-			x.used(&source{slot: at, node: n, output: use})
-		} else if x.plan.uses[use] == 0 {
-			x.slabs[at.slab].Clear(int(at.index))
-		}
-	}
-}
-
-// used counts one use of an output.
-func (x *execution) used(from *source) {
-	if x.plan.uses[from.output] != kept && x.uses[from.output].Add(-1) == 0 {
-		x.slabs[from.slab].Clear(int(from.index))
-		if m := x.mapped(from.node); m != nil {
-			m.clear(int(from.output - x.plan.nodes[from.node].outputs.start))
+		if v, err := x.slabs[at.slab].Load(int(at.index)); err == nil { // else who takes it fails with it
+			x.config.cache.Set(node.task.outputs[k].name, v)
 		}
 	}
 }

@@ -13,20 +13,25 @@ type Run struct {
 }
 
 // Start starts a run and returns at once. Inputs are checked as by
-// [Pipeline.Run]. A started run keeps its events, about 100 bytes each, for
+// [Pipeline.Run]. A started run keeps its events, about 32 bytes each, for
 // [Run.Events].
 func (p *Pipeline) Start(ctx context.Context, in Values, opts ...RunOption) (*Run, error) {
 	x, err := p.prepare(ctx, in, opts)
 	if err != nil {
 		return nil, err
 	}
+	return x.started(), nil
+}
+
+// started starts a run that was prepared.
+func (x *execution) started() *Run {
 	x.watch(true)
 	r := &Run{x: x, done: make(chan struct{})}
 	go func() {
 		defer close(r.done)
 		x.run()
 	}()
-	return r, nil
+	return r
 }
 
 // ID is the run's id.
@@ -54,7 +59,16 @@ func (r *Run) Wait(ctx context.Context) (*Result, error) {
 // Cancel cancels the context of running tasks and starts nothing new. It does
 // not wait. The cause, or context.Canceled when it is nil, becomes part of the
 // run's error. After the run's end, and after another Cancel, it does nothing.
-func (r *Run) Cancel(cause error) { r.x.cancel(cause) }
+//
+// A run that [Pipeline.Attach] follows is cancelled where it is driven, or as soon as
+// somebody drives it: its end comes from there.
+func (r *Run) Cancel(cause error) {
+	if d := r.x.durable; d != nil && d.attached {
+		d.cancelElsewhere(cause)
+		return
+	}
+	r.x.cancel(cause)
+}
 
 // Done is closed when the run has ended.
 func (r *Run) Done() <-chan struct{} { return r.done }
@@ -64,14 +78,14 @@ func (r *Run) Done() <-chan struct{} { return r.done }
 // speed.
 func (r *Run) Events() iter.Seq[Event] {
 	return func(yield func(Event) bool) {
-		for seen := 0; ; {
-			entries := r.x.log.read(seen)
+		from := r.x.log.reader()
+		for {
+			entries, details := from.read()
 			if len(entries) == 0 {
 				return
 			}
-			seen += len(entries)
 			for i := range entries {
-				if !yield(r.x.event(&entries[i])) {
+				if !yield(r.x.event(&entries[i], details)) {
 					return
 				}
 			}

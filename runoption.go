@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/runnelflow/runnel/broker"
+	"github.com/runnelflow/runnel/internal/budget"
+	"github.com/runnelflow/runnel/internal/capacity"
+	"github.com/runnelflow/runnel/resultcache"
 )
 
 // A RunOption sets something about one run.
@@ -22,9 +25,18 @@ type runConfig struct {
 	untimed      bool
 	cache        *DataCache
 	taken        Values // from the cache
+	results      resultcache.Store
 	interceptors []Interceptor
 	broker       broker.Broker // nil: the run is this process alone
 	patience     time.Duration // of AwaitWorkers
+	changes      bool          // AllowChanges
+	direct       bool          // DirectResults
+	unasked      bool          // nobody is given the result
+	aware        bool          // ResourceAware
+	budget       Budget
+	profiles     map[string]Resources // what tasks need, by their names; nil without Profiles
+	machine      capacity.Machine     // that the budget is of
+	capacity     budget.Need          // that is the budget on it
 	problems     []Problem
 }
 

@@ -72,7 +72,7 @@ func (p place) caseOf(i int, c stepCall) place {
 func (b *sequencer) predicate(p place, fn any, params int) *callable {
 	v := reflect.ValueOf(fn)
 	if v.Kind() != reflect.Func || v.IsNil() {
-		b.problem(p, "", "the predicate must be a function that returns a bool, got %s", typeOf(fn))
+		b.problem(p, "", "the predicate must be a function that returns a bool, got %s: write func(x T) bool, where T is what the step before returns", typeOf(fn))
 		return nil
 	}
 	f := readCallable(v)

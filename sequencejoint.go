@@ -59,7 +59,7 @@ func (b *sequencer) resolve(v *value, as reflect.Type) (made *value, text string
 	_, holes := partialOf(typ)
 	for i, part := range j.parts {
 		in := takes(part, fmt.Sprintf("slot %d", i), elem)
-		in.optional = j.choice || holes
+		in.optional, in.asks = j.choice || holes, holes
 		inputs, body.params = append(inputs, in), append(body.params, elem)
 	}
 	name := "group"
@@ -137,8 +137,6 @@ func withHoles(t reflect.Type, a *stepInputs) reflect.Value {
 	values := p.FieldByName("Values")
 	values.Set(inSlots(values.Type(), a.values))
 	var errs map[int]error
-	a.run.mu.Lock()
-	defer a.run.mu.Unlock()
 	for i, from := range a.run.plan.from(a.node) {
 		if a.values[i].IsValid() {
 			continue
@@ -146,15 +144,7 @@ func withHoles(t reflect.Type, a *stepInputs) reflect.Value {
 		if errs == nil {
 			errs = map[int]error{}
 		}
-		u := unit{from.node, whole}
-		switch err := a.run.causes[u]; {
-		case err != nil:
-			errs[i] = err
-		case a.run.records[from.node].state() == Skipped:
-			errs[i] = fmt.Errorf("%w: %s", ErrSkipped, a.run.reasons[u])
-		default:
-			errs[i] = errors.New(a.run.reasons[u])
-		}
+		errs[i] = a.run.whyAbsent(&from)
 	}
 	p.FieldByName("Errs").Set(reflect.ValueOf(errs))
 	return p

@@ -6,8 +6,9 @@ import (
 )
 
 // SlogObserver is an observer that logs the events of a run: failed attempts and
-// unresponsive tasks as warnings, failed tasks and runs as errors, the starts of
-// tasks and attempts, and elements that did not fail, at debug level, the rest as
+// unresponsive tasks, those that are larger than the budget, and failures of
+// the result cache as warnings, failed tasks and runs as errors, the starts of
+// tasks and attempts, elements that did not fail, and what was cached, at debug level, the rest as
 // information. A record has the time of its event. A nil logger is slog.Default().
 func SlogObserver(logger *slog.Logger) Observer {
 	if logger == nil {
@@ -37,8 +38,27 @@ func SlogObserver(logger *slog.Logger) Observer {
 				slog.Any("error", e.Err), slog.Bool("retry", e.Retry), slog.Duration("delay", e.Delay))
 		case TaskFinished:
 			logFinished(log, e)
+		case CacheHit:
+			log(slog.LevelDebug, e, "result was cached", e.RunID, slog.String("task", label(e.Task, e.Index)), slog.Int("bytes", e.Bytes))
+		case CacheMiss:
+			if e.Err != nil {
+				log(slog.LevelWarn, e, "cached result cannot be used", e.RunID, slog.String("task", label(e.Task, e.Index)), slog.Any("error", e.Err))
+				return
+			}
+			log(slog.LevelDebug, e, "result was not cached", e.RunID, slog.String("task", label(e.Task, e.Index)))
+		case CacheStored:
+			if e.Err != nil {
+				log(slog.LevelWarn, e, "result cannot be cached", e.RunID, slog.String("task", label(e.Task, e.Index)), slog.Any("error", e.Err))
+				return
+			}
+			log(slog.LevelDebug, e, "result is cached", e.RunID, slog.String("task", label(e.Task, e.Index)), slog.Int("bytes", e.Bytes))
 		case TaskUnresponsive:
 			log(slog.LevelWarn, e, "task ignores the end of its context", e.RunID, slog.String("task", label(e.Task, e.Index)), slog.Duration("for", e.For))
+		case TaskOversized:
+			log(slog.LevelWarn, e, "task needs more than the budget, and runs alone", e.RunID, slog.String("task", e.Task),
+				slog.String("needs", e.Needs.String()), slog.String("budget", e.Budget.String()))
+		case RunWaiting:
+			log(slog.LevelInfo, e, "run waits", e.RunID, slog.String("pipeline", e.Pipeline), slog.String("reason", e.Reason))
 		case RunFinished:
 			if e.Err != nil {
 				log(slog.LevelError, e, "run failed", e.RunID, slog.String("pipeline", e.Pipeline), slog.Duration("duration", e.Duration), slog.Any("error", e.Err))

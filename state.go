@@ -80,7 +80,7 @@ func (u unit) compare(v unit) int {
 // whole is the elem of a unit that is a task: a plain one, or all of a mapped one.
 const whole = -1
 
-func unitOf(it engine.Item) unit { return unit{int32(uint32(it)), int32(it>>32) - 1} }
+func unitOf(it engine.Item) unit { return unit{int32(uint32(it &^ admitted)), int32(it>>32) - 1} }
 
 func (u unit) item() engine.Item { return engine.Item(uint32(u.node)) | engine.Item(u.elem+1)<<32 }
 

@@ -70,7 +70,7 @@ func combinations[P any](c *batchConfig, grid Grid) []P {
 	before := len(c.problems)
 	sig := signatureOf(reflect.TypeFor[P]())
 	if sig.notStruct {
-		c.problem("the parameters must be a struct with a field for each, got %s", reflect.TypeFor[P]())
+		c.problem("the parameters must be a struct with a field for each, got %s: use struct{ … }", reflect.TypeFor[P]())
 		return nil
 	}
 	for _, text := range sig.problems {

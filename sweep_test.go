@@ -108,7 +108,7 @@ func TestSweepWithoutValues(t *testing.T) {
 func TestWrongGrids(t *testing.T) {
 	res, err := runnel.Sweep(t.Context(), runnel.Grid{"l_r": []float64{1}, "layers": []string{"a"}, "seed": 7, "label": nil, "note": []any{"a", 5}, "zzz": []int{}}, show, runnel.Retries(-1))
 	want := `runnel: Sweep cannot run: 8 problems
-  Retries must be 0 or more, got -1
+  Retries must be 0 or more, got -1: 0 makes one attempt
   parameter "lr" (LR) is not in the grid (did you mean "l_r"?): give it values, or make it optional
   parameter "layers" (Depth) takes int, but the grid has values of type string: change one of them
   parameter "seed" (Seed) needs a slice, an array or an iter.Seq of its values, but the grid has int: write []int{…}
@@ -123,7 +123,7 @@ func TestWrongGrids(t *testing.T) {
 		t.Errorf("result %+v", res)
 	}
 	for want, call := range map[string]func() error{
-		"runnel: Sweep cannot run: the parameters must be a struct with a field for each, got int": func() error {
+		"runnel: Sweep cannot run: the parameters must be a struct with a field for each, got int: use struct{ … }": func() error {
 			_, err := runnel.Sweep(t.Context(), nil, double)
 			return err
 		},

@@ -15,7 +15,7 @@ func (g *built) partial(c *runConfig) (*plan, []bool) {
 	}
 	p := compile(g, keep, given)
 	if keep != nil {
-		p.countUses(c.targets)
+		p.countUses(c)
 	}
 	if given == nil {
 		return p, nil
@@ -65,62 +65,45 @@ func (g *built) needed(c *runConfig, given []bool) []bool {
 	return keep
 }
 
-// countUses notes how often each output is used, so that a run can let go of it
-// after the last time. Targets are kept.
-func (p *plan) countUses(targets []string) {
+// countUses notes how often each output is used as a whole, so that a run can let go
+// of it after the last time, and who takes its elements. Targets are kept.
+func (p *plan) countUses(c *runConfig) {
 	p.uses = make([]int32, len(p.outputs))
+	for _, m := range p.maps {
+		m.holds = make([]int32, p.nodes[m.node].outputs.len())
+	}
 	for task, links := range p.of.links {
 		n := p.at(int32(task))
 		if n < 0 || len(p.from(&p.nodes[n])) == 0 {
 			continue
 		}
-		for _, l := range links {
-			if l.external == nil {
-				p.uses[p.nodes[p.at(l.task)].outputs.start+l.output]++
+		for i, l := range links {
+			if l.external != nil {
+				continue
 			}
+			if k := p.nodes[n].mapped; k >= 0 && p.maps[k].inputs[i].from >= 0 {
+				p.maps[p.maps[k].inputs[i].from].holds[l.output]++
+				continue
+			}
+			p.uses[p.nodes[p.at(l.task)].outputs.start+l.output]++
 		}
 	}
-	// A consumer by elements may end before the task: it uses its output itself.
-	for _, m := range p.maps {
-		outputs := p.nodes[m.node].outputs
-		for use := outputs.start; use < outputs.end; use++ {
-			p.uses[use]++
-		}
-	}
-	for _, name := range targets {
+	for _, name := range c.targets {
 		if from, ok := p.of.producers[name]; ok {
 			p.uses[p.nodes[p.at(from.task)].outputs.start+from.output] = kept
 		}
 	}
-	p.countUsers()
-}
-
-// countUsers finds the mapped tasks whose elements are taken by elements only, each
-// by the one at the same place: these are let go one by one.
-func (p *plan) countUsers() {
-	users := make([]int32, len(p.maps))
 	for _, m := range p.maps {
-		for _, f := range m.feeds {
-			if f.aligned {
-				users[f.from]++
+		for k, uses := range p.uses[p.nodes[m.node].outputs.start:p.nodes[m.node].outputs.end] {
+			switch {
+			case uses == kept || uses > 0 && m.holds[k] == 0, c.cache != nil: // which has them too
+				m.holds[k] = kept
+			case uses > 0:
+				m.holds[k]++
 			}
-		}
-	}
-	for k, m := range p.maps {
-		uses := int32(0) // but its own
-		outputs := p.nodes[m.node].outputs
-		for _, n := range p.uses[outputs.start:outputs.end] {
-			if n == kept {
-				uses = kept
-				break
-			}
-			uses += n - 1
-		}
-		if uses == users[k] {
-			m.users = uses
 		}
 	}
 }
 
-// kept in plan.uses: never let go.
+// kept in plan.uses and mapPlan.holds: not let go.
 const kept = -1

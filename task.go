@@ -67,7 +67,8 @@ type declaration struct {
 	outside      []string
 	nest         *nest // of a task made by Nest, which stands for a pipeline
 
-	stays bool // in the process of the run, also when there are workers
+	stays   bool // in the process of the run, also when there are workers
+	literal any  // the value of a task made by Literal, which stays
 }
 
 // body is what a run calls: the part of a task that knows its types.
@@ -83,6 +84,8 @@ type body interface {
 	// compiled says that slab is of a type known to the compiler: it is the faster
 	// one, and call works with no other.
 	compiled() bool
+	// code is where the function's code is: the same for all closures of one literal.
+	code() uintptr
 }
 
 // declare records where a task was declared, and its options. It is called by

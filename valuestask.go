@@ -54,9 +54,9 @@ func (d *declaration) checkNames(kind string, names []string) {
 	seen := make(map[string]bool, len(names))
 	for _, name := range names {
 		if name == "" {
-			d.problem("%s names must not be empty", kind)
+			d.problem("%s names must not be empty: give each one, or drop it", kind)
 		} else if seen[name] {
-			d.problem("%s %q is named twice", kind, name)
+			d.problem("%s %q is named twice: drop one", kind, name)
 		}
 		seen[name] = true
 	}
@@ -79,7 +79,11 @@ func (b *values) call(ctx context.Context, s *scratch, n *node) error {
 	in := make(Values, len(sources))
 	for i := range sources {
 		from := &sources[i]
-		in[n.task.inputs[i].label] = s.run.slabs[from.slab].Load(int(from.index))
+		v, err := s.run.slabs[from.slab].Load(int(from.index))
+		if err != nil {
+			return s.run.mismatch(n, i, err)
+		}
+		in[n.task.inputs[i].label] = v
 	}
 	out, err := b.fn(ctx, in)
 	if err != nil {
@@ -122,6 +126,8 @@ func (b *values) wrongOutputs(d *declaration, out Values, missing []string) erro
 	}
 	return fmt.Errorf("the function %s: declared outputs are %s", strings.Join(parts, " and "), quoted(labels))
 }
+
+func (b *values) code() uintptr { return reflect.ValueOf(b.fn).Pointer() }
 
 func (b *values) frames() (in, out reflect.Type) { return nil, nil }
 

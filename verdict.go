@@ -52,12 +52,13 @@ func misjudged(err, why error) error {
 
 // conclude does what a verdict says.
 func (x *execution) conclude(w *engine.Worker, u unit, attempt int, v verdict) engine.Item {
+	x.memo.forgo(u) // also when it is tried again: others need not wait for that
 	if v.cancelled {
 		x.ended(u, Cancelled, attempt, v.err, fmt.Sprintf("the run was stopped: %v", context.Cause(x.ctx)))
 		return engine.None
 	}
 	if x.log != nil {
-		x.log.add(entry{kind: attemptFailed, unit: u, attempt: int32(attempt), err: v.err, retry: v.again, took: v.delay}, nil)
+		x.log.add(entry{kind: attemptFailed, unit: u, attempt: int32(attempt)}, &detail{err: v.err, retry: v.again, took: v.delay}, nil)
 	}
 	if v.again {
 		return x.retry(w, u, attempt, v.delay, v.err)

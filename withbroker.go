@@ -23,7 +23,7 @@ var ErrNoWorker = errors.New("no worker can do this task")
 //
 // Workers do a job at least once, and its result counts exactly once. What a task
 // gets as its context ends with the run or with the worker's right to the job; it has
-// neither the values nor the deadline of the run's context. When the run ends early,
+// the deadline of the run's context, and not its values. When the run ends early,
 // workers are told, and the run does not wait for them.
 //
 // A run with a [RunID] that ended early and is started again under the same id takes
@@ -46,7 +46,7 @@ const defaultPatience = time.Minute
 func AwaitWorkers(d time.Duration) RunOption {
 	return runOption(func(c *runConfig) {
 		if d <= 0 {
-			c.problem("AwaitWorkers must be more than 0, got %v", d)
+			c.problem("AwaitWorkers must be more than 0, got %v: drop it for the default", d)
 		}
 		c.patience = d
 	})

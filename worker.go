@@ -3,7 +3,6 @@ package runnel
 import (
 	"cmp"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"reflect"
 	"slices"
@@ -62,7 +61,7 @@ func NewWorker(b broker.Broker, options ...WorkerOption) *Worker {
 	}
 	w.check()
 	if len(c.problems) > 0 {
-		w.err = &BuildError{Problems: c.problems, worker: true}
+		w.err = &BuildError{Problems: c.problems, what: "the worker"}
 	}
 	w.introduce()
 	return w
@@ -127,7 +126,7 @@ func (w *Worker) introduce() {
 	if err != nil {
 		host = "unknown"
 	}
-	w.self = &broker.Worker{ID: fmt.Sprintf("%s-%d-%08x", host, os.Getpid(), rand.Uint32()), Host: host, Queues: w.config.queues}
+	w.self = &broker.Worker{ID: newOwner(), Host: host, Queues: w.config.queues, Slots: w.config.concurrency}
 	for _, t := range w.inOrder() {
 		w.self.Tasks = append(w.self.Tasks, t.offer)
 		if q := t.from.config.queue; len(w.config.queues) == 0 && !slices.Contains(w.self.Queues, q) {

@@ -228,10 +228,12 @@ type wire struct{ *broker.Memory }
 
 type text struct{ of any }
 
-func (v text) Decode(into any) error { return broker.Go{V: v.of}.Decode(into) }
+func (v text) Decode(ctx context.Context, into any) error {
+	return broker.Go{V: v.of}.Decode(ctx, into)
+}
 
-func (b *wire) Submit(ctx context.Context, jobs []*broker.Job) error {
-	for _, j := range jobs {
+func (b *wire) Submit(ctx context.Context, batches []broker.Batch) error {
+	for _, j := range slices.Concat(batches...) {
 		for i := range j.Inputs {
 			if g, ok := j.Inputs[i].Value.(broker.Go); ok {
 				j.Inputs[i].Value = text{g.V}
@@ -239,15 +241,17 @@ func (b *wire) Submit(ctx context.Context, jobs []*broker.Job) error {
 		}
 		j.Cause = bare(j.Cause)
 	}
-	return b.Memory.Submit(ctx, jobs)
+	return b.Memory.Submit(ctx, batches)
 }
 
-func (b *wire) Finish(ctx context.Context, d *broker.Delivery, r *broker.Result) (bool, error) {
-	for i := range r.Outputs {
-		r.Outputs[i] = text{r.Outputs[i].(broker.Go).V}
+func (b *wire) Finish(ctx context.Context, d *broker.Delivery, results ...*broker.Result) (int, error) {
+	for _, r := range results {
+		for i := range r.Outputs {
+			r.Outputs[i] = text{r.Outputs[i].(broker.Go).V}
+		}
+		r.Failure = bare(r.Failure)
 	}
-	r.Failure = bare(r.Failure)
-	return b.Memory.Finish(ctx, d, r)
+	return b.Memory.Finish(ctx, d, results...)
 }
 
 func bare(f *broker.Failure) *broker.Failure {
@@ -291,7 +295,8 @@ func TestCancellationReachesWorkersAndWaitsForThem(t *testing.T) {
 // A worker that only takes jobs, as one that dies of each of them.
 func TestAJobThatKillsItsWorkersFailsWithTheStory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := pipelineOf(t, step("poison", nil, works, runnel.Retries(3)), step("fine", nil, works))
+		p := pipelineOf(t, step("poison", nil, works, runnel.Retries(3)),
+			step("fine", nil, works, runnel.Priority(broker.Low))) // or they would share a batch
 		b := &broker.Memory{Lease: time.Second, MaxDeliveries: 4}
 		r, err := p.Start(t.Context(), nil, runnel.WithBroker(b), runnel.OnError(runnel.ContinueOnError))
 		if err != nil {
@@ -308,11 +313,11 @@ func TestAJobThatKillsItsWorkersFailsWithTheStory(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if held[0].Job.Task == "poison" {
+			if held[0].Jobs[0].Task == "poison" {
 				deaths++
 				continue
 			}
-			res := broker.ResultOf(held[0].Job)
+			res := broker.ResultOf(held[0].Jobs[0])
 			res.Outputs = []broker.Value{broker.Go{V: "fine"}}
 			b.Finish(t.Context(), held[0], res)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -47,19 +48,22 @@ func (b *forgetful) Receive(ctx context.Context, w *broker.Worker, n int) ([]*br
 	}
 }
 
-func (b *forgetful) Finish(ctx context.Context, d *broker.Delivery, r *broker.Result) (bool, error) {
+func (b *forgetful) Finish(ctx context.Context, d *broker.Delivery, results ...*broker.Result) (all int, err error) {
 	for range 1 + b.draw(2) {
-		first, err := b.Memory.Finish(ctx, d, r)
-		if err != nil {
-			return first, err
+		for _, r := range results {
+			first, err := b.Memory.Finish(ctx, d, r)
+			if err != nil {
+				return all, err
+			}
+			b.mu.Lock()
+			if first > 0 {
+				b.first[r.ID()]++
+			}
+			b.mu.Unlock()
+			all += first
 		}
-		b.mu.Lock()
-		if first {
-			b.first[r.ID()]++
-		}
-		b.mu.Unlock()
 	}
-	return true, nil
+	return all, nil
 }
 
 // TestRandomGraphsWithWorkersThatLoseJobs: results are those of a sequential
@@ -141,8 +145,9 @@ type counting struct {
 	all  chan struct{}
 }
 
-func (b *counting) Submit(ctx context.Context, jobs []*broker.Job) error {
-	err := b.Memory.Submit(ctx, jobs)
+func (b *counting) Submit(ctx context.Context, batches []broker.Batch) error {
+	jobs := slices.Concat(batches...)
+	err := b.Memory.Submit(ctx, batches)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.left -= len(jobs); b.left == 0 {

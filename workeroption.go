@@ -54,19 +54,6 @@ func Tasks(tasks ...AnyTask) WorkerOption {
 	return workerOption(func(c *workerConfig) { c.tasks = append(c.tasks, tasks...) })
 }
 
-// Concurrency is how many jobs a worker does at once. It asks for a job when it can
-// begin with it, never before. Default GOMAXPROCS: tasks that wait, for a network or
-// a disk, want more.
-func Concurrency(n int) WorkerOption {
-	return workerOption(func(c *workerConfig) {
-		if n < 1 {
-			c.problem("Concurrency must be 1 or more, got %d", n)
-			return
-		}
-		c.concurrency = n
-	})
-}
-
 // Queues are the queues that a worker serves. Default those that its tasks name.
 func Queues(names ...string) WorkerOption {
 	names = slices.Clone(names)
@@ -86,7 +73,7 @@ const defaultDrain = 20 * time.Second
 func DrainTimeout(d time.Duration) WorkerOption {
 	return workerOption(func(c *workerConfig) {
 		if d < 0 {
-			c.problem("DrainTimeout must be 0 or more, got %v", d)
+			c.problem("DrainTimeout must be 0 or more, got %v: 0 waits for nothing", d)
 		}
 		c.drain = d
 	})

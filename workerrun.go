@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,7 +28,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if ctx == nil {
 		return errors.New("runnel: Worker.Run: the context is nil: use context.Background() when there is none")
 	}
-	s := &shift{Worker: w, values: ctx, held: map[*broker.Delivery]context.CancelCauseFunc{}, slots: newSlots(w.config.concurrency)}
+	s := &shift{Worker: w, values: ctx, held: map[*broker.Delivery]*workerBatch{}, slots: newSlots(w.config.concurrency)}
 	// What is said to the broker goes on while the worker drains.
 	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer s.cancel(nil)
@@ -38,15 +40,20 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer stop(nil)
 	var beating sync.WaitGroup
 	beating.Go(func() { s.beat(lease, stop) })
-	err = s.ask(asking)
+	var askers sync.WaitGroup
+	for range mostAsking {
+		askers.Go(func() {
+			if err := s.ask(asking); err != nil {
+				stop(err)
+			}
+		})
+	}
+	askers.Wait()
 	s.drain()
 	s.cancel(nil)
 	beating.Wait()
-	if cause := context.Cause(asking); err == nil && ctx.Err() == nil && cause != nil {
-		err = cause
-	}
-	if err != nil {
-		return fmt.Errorf("runnel: worker %s: %w", w.ID(), err)
+	if cause := context.Cause(asking); ctx.Err() == nil && cause != nil {
+		return fmt.Errorf("runnel: worker %s: %w", w.ID(), cause)
 	}
 	return nil
 }
@@ -57,11 +64,11 @@ type shift struct {
 	values context.Context // of Run, for its values
 	ctx    context.Context // of calls to the broker
 	cancel context.CancelCauseFunc
-	slots  *slots // one for each job that goes on
+	slots  *slots // one for each delivery that goes on
 	jobs   sync.WaitGroup
 
 	mu      sync.Mutex
-	held    map[*broker.Delivery]context.CancelCauseFunc
+	held    map[*broker.Delivery]*workerBatch
 	leaving bool
 }
 
@@ -104,6 +111,10 @@ func (s *shift) extend(ctx context.Context) error {
 	return err
 }
 
+// mostAsking is how many calls for jobs go on at once: slots that become free while one
+// is on its way to the broker and back need not wait for it.
+const mostAsking = 3
+
 // ask receives jobs and starts them until its context ends.
 func (s *shift) ask(ctx context.Context) error {
 	for {
@@ -125,57 +136,19 @@ func (s *shift) ask(ctx context.Context) error {
 	}
 }
 
-// begin starts a job, in a goroutine of its own: a task may end its goroutine.
-func (s *shift) begin(d *broker.Delivery) {
-	t := s.find(d.Job)
-	if t == nil {
-		s.broker.Release(s.ctx, []*broker.Delivery{d}, refusal)
-		s.slots.give(1)
-		return
-	}
-	ctx, cancel := context.WithCancelCause(d.Context)
-	s.mu.Lock()
-	s.held[d] = cancel
-	s.mu.Unlock()
-	s.jobs.Go(func() {
-		defer func() {
-			s.mu.Lock()
-			delete(s.held, d)
-			s.mu.Unlock()
-			cancel(nil)
-			s.slots.give(1)
-		}()
-		a := newJobAttempt(t, d, jobContext{ctx, s.values}, cancel, s.config.interceptors)
-		a.make(func() { s.finish(a) })
-	})
-}
-
 // refusal is how long a job that the worker cannot do is left to others.
 const refusal = time.Second
 
-// finish hands over the result of a job. A failure counts for nothing when the job is
-// no longer the worker's, or was given back.
-func (s *shift) finish(a *jobAttempt) {
-	r := a.result()
-	if r.Failure != nil && a.ctx.Err() != nil {
-		switch cause := context.Cause(a.ctx); {
-		case cause == errDrained || cause == broker.ErrLeaseLost:
-			return
-		case a.verdict.cancelled:
-			r.Failure.Kind = broker.Stopped
-		}
-	}
-	r.Worker = s.ID()
-	// An error means that the broker is of no use, which Receive and Extend report,
-	// or that the worker has ended: the job goes to another.
-	s.broker.Finish(s.ctx, a.delivery, r)
-}
-
-// drain waits for the jobs that go on, and gives back those that take too long.
+// drain gives back what is not begun, waits for the jobs that go on, and gives back
+// those that take too long.
 func (s *shift) drain() {
 	s.mu.Lock()
 	s.leaving = true
+	held := slices.Collect(maps.Values(s.held))
 	s.mu.Unlock()
+	for _, b := range held {
+		b.handBack()
+	}
 	patience, enough := context.WithTimeout(s.ctx, s.config.drain)
 	defer enough()
 	// An error means that the worker counts as alive until its lease ends.
@@ -192,9 +165,9 @@ func (s *shift) drain() {
 	}
 	s.mu.Lock()
 	var rest []*broker.Delivery
-	for d, cancel := range s.held {
+	for d, b := range s.held {
 		rest = append(rest, d)
-		cancel(errDrained)
+		b.cancel(errDrained)
 	}
 	s.mu.Unlock()
 	// An error means that they are done again when the leases end.

@@ -61,7 +61,7 @@ func (t *workTask) prepare(ctx context.Context, cancel context.CancelCauseFunc, 
 	}
 	x.supplied = make([]bool, len(j.Inputs))
 	inputs := int32(len(x.slabs) - 1)
-	x.slabs[inputs] = &jobSlab{Slab: x.slabs[inputs], job: j, of: p.nodes[0].task}
+	x.slabs[inputs] = &jobSlab{Slab: x.slabs[inputs], ctx: ctx, job: j, of: p.nodes[0].task}
 	for i := range j.Inputs {
 		x.supplied[i] = j.Inputs[i].Value != nil
 		if holes := j.Inputs[i].Holes; holes != nil {
@@ -91,7 +91,7 @@ func newElement(x *execution, j *broker.Job, p *plan) *mapRun {
 	m.inputs = make([]elementSource, len(j.Inputs))
 	for i, in := range m.plan.inputs {
 		if in.axes != nil && j.Inputs[i].Value != nil {
-			m.inputs[i] = elementSource{from: &jobReader{j.Inputs[i].Value, p.nodes[0].task.inputs[i].typ}, aligned: true, width: 1, lengths: make([]int, len(in.axes))}
+			m.inputs[i] = elementSource{from: &jobReader{x.ctx, j.Inputs[i].Value, p.nodes[0].task.inputs[i].typ}, aligned: true, width: 1, lengths: make([]int, len(in.axes))}
 		}
 	}
 	return m
@@ -100,14 +100,10 @@ func newElement(x *execution, j *broker.Job, p *plan) *mapRun {
 // outputs are what an attempt has made.
 func (x *execution) outputs(u unit) []broker.Value {
 	var out []broker.Value
-	if u.elem != whole {
-		for _, column := range x.maps[0].columns {
-			out = append(out, broker.Go{V: column.Load(0)})
-		}
-		return out
-	}
-	for _, at := range x.plan.into(&x.plan.nodes[0]) {
-		out = append(out, broker.Go{V: x.slabs[at.slab].Load(int(at.index))})
+	for k := range x.plan.into(&x.plan.nodes[0]) {
+		slab, at := x.placeOf(u, k)
+		v, _ := slab.Load(at) // it was made here
+		out = append(out, broker.Go{V: v})
 	}
 	return out
 }
@@ -122,34 +118,27 @@ func (f jobFlow) index(int32) []int { return f.at }
 
 // jobReader reads an input of a job.
 type jobReader struct {
+	ctx   context.Context // of the job
 	value broker.Value
 	typ   reflect.Type
 }
 
 // CopyTo implements [binding.Reader].
-func (r *jobReader) CopyTo(_ int, dst any) error { return r.value.Decode(dst) }
+func (r *jobReader) CopyTo(_ int, dst any) error { return r.value.Decode(r.ctx, dst) }
 
 // Load implements [binding.Reader].
-func (r *jobReader) Load(int) any {
-	if g, ok := r.value.(broker.Go); ok {
-		return g.V
-	}
-	into := reflect.New(r.typ)
-	if err := r.value.Decode(into.Interface()); err != nil {
-		return nil
-	}
-	return into.Elem().Interface()
-}
+func (r *jobReader) Load(int) (any, error) { return valueOf(r.ctx, r.value, r.typ) }
 
 // jobSlab is the inputs of a job in the place of a run's external inputs.
 type jobSlab struct {
 	binding.Slab // never written
+	ctx          context.Context
 	job          *broker.Job
 	of           *declaration
 }
 
 func (s *jobSlab) reader(i int) *jobReader {
-	return &jobReader{s.job.Inputs[i].Value, s.of.inputs[i].typ}
+	return &jobReader{s.ctx, s.job.Inputs[i].Value, s.of.inputs[i].typ}
 }
 
 // CopyTo implements [binding.Reader].
@@ -161,9 +150,9 @@ func (s *jobSlab) CopyTo(i int, dst any) error {
 }
 
 // Load implements [binding.Reader].
-func (s *jobSlab) Load(i int) any {
+func (s *jobSlab) Load(i int) (any, error) {
 	if s.job.Inputs[i].Value == nil {
-		return nil
+		return nil, nil
 	}
 	return s.reader(i).Load(i)
 }

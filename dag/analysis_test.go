@@ -215,8 +215,7 @@ func TestAnalysisOfOddCosts(t *testing.T) {
 	}
 }
 
-func hundredThousand() []dag.Spec {
-	const n = 100_000
+func largeSpecs(n int) []dag.Spec {
 	r := rand.New(rand.NewPCG(1, 2))
 	specs := make([]dag.Spec, n)
 	for i := range specs {
@@ -228,24 +227,31 @@ func hundredThousand() []dag.Spec {
 	return specs
 }
 
-// A hundred thousand tasks are analysed while one waits. The limit is loose; it
-// catches work that grows with the square.
+// Ten times the tasks take about ten times the work, not a hundred times. What is
+// compared is the least of several rounds in one process.
 func TestAnalysisOfALargeGraph(t *testing.T) {
-	g := mustNew(t, hundredThousand()...)
-	started := time.Now()
-	a := g.Analyze(func(n *dag.Node) float64 { return float64(len(n.Name)) })
-	least, reached := a.Makespan(8)
-	text := a.String()
-	if took := time.Since(started); took > 10*time.Second {
-		t.Errorf("took %v", took)
+	analyse := func(n int) time.Duration {
+		g := mustNew(t, largeSpecs(n)...)
+		least := time.Duration(math.MaxInt64)
+		for range 3 {
+			started := time.Now()
+			a := g.Analyze(func(n *dag.Node) float64 { return float64(len(n.Name)) })
+			shortest, reached := a.Makespan(8)
+			text := a.String()
+			least = min(least, time.Since(started))
+			if len(text) == 0 || shortest <= 0 || reached < shortest || reached > 2*shortest {
+				t.Fatalf("at least %v, reached %v\n%s", shortest, reached, text)
+			}
+		}
+		return least
 	}
-	if len(text) == 0 || least <= 0 || reached < least || reached > 2*least {
-		t.Errorf("at least %v, reached %v\n%s", least, reached, text)
+	if few, many := analyse(10_000), analyse(100_000); many > 50*few {
+		t.Errorf("10,000 tasks take %v, 100,000 take %v", few, many)
 	}
 }
 
 func BenchmarkAnalyze(b *testing.B) {
-	g, err := dag.New(hundredThousand())
+	g, err := dag.New(largeSpecs(100_000))
 	if err != nil {
 		b.Fatal(err)
 	}
