@@ -1,0 +1,161 @@
+package schedule
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// fire deals with the fire times that are due, and says when the next one is.
+func (t *turn) fire() error {
+	for !t.state.Paused && (t.config.maxRuns == 0 || t.state.Runs < t.config.maxRuns) {
+		first, err := t.after(t.state.Done)
+		if err != nil || first.IsZero() {
+			return err
+		}
+		if at := t.due(first); at.After(t.now) {
+			t.wakeAt(at)
+			return nil
+		}
+		newest, err := t.newest(first, t.now)
+		if err != nil {
+			return err
+		}
+		missed := newest.After(first) || !first.After(t.state.Behind)
+		if t.config.missed == RunAll && missed && len(t.state.Open) > 0 && !t.late(first) {
+			return nil // one at a time: the end of that run is the next occasion
+		}
+		if err := t.take(first, newest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// late tells whether a fire time has passed by more than it may.
+func (t *turn) late(at time.Time) bool {
+	return t.config.grace > 0 && t.now.Sub(t.due(at)) > t.config.grace
+}
+
+// take deals with the fire times from first to newest, or with some of them.
+func (t *turn) take(first, newest time.Time) error {
+	if t.config.missed != RunAll {
+		if t.late(newest) {
+			t.miss(first, newest)
+			return nil
+		}
+		if first.Before(newest) {
+			before, err := t.last(first, newest.Add(-1))
+			if err != nil {
+				return err
+			}
+			t.miss(first, before)
+		}
+		t.launch(scheduled(t.label, newest))
+		t.state.Done = newest
+		return nil
+	}
+	if !t.late(first) {
+		if newest.After(first) {
+			t.state.Behind = newest
+		}
+		t.launch(scheduled(t.label, first))
+		t.state.Done = first
+		return nil
+	}
+	last, err := t.last(first, t.now.Add(-t.config.grace-1))
+	if err != nil {
+		return err
+	}
+	if last.After(newest) {
+		last = newest
+	}
+	t.miss(first, last)
+	return nil
+}
+
+// miss lets fire times go that nobody has run. Their number is not known: only the
+// first and the last are.
+func (t *turn) miss(first, last time.Time) {
+	f := scheduled(t.label, last)
+	if first.Before(last) {
+		f.Since = first
+	}
+	f.Error = "nobody ran it in time"
+	t.note(slog.LevelWarn, "fire times were missed", "first", first, "last", last)
+	t.ended(f, Missed)
+	t.state.Done = last
+}
+
+// launch makes a run of a fire, now or when others have ended, or lets it go.
+func (t *turn) launch(f Fire) {
+	var running, queued *Fire
+	for i := range t.state.Open {
+		if o := &t.state.Open[i]; o.Status == Running {
+			running = o
+		} else {
+			queued = o
+		}
+	}
+	going := running
+	if going == nil {
+		going = queued
+	}
+	switch p := t.config.overlap; {
+	case going == nil || p == AllowOverlap:
+		t.start(&f)
+	case p == SkipOverlap:
+		t.skip(f, fmt.Sprintf("run %s went on", going.RunID))
+		return
+	case p == QueueOne && queued != nil:
+		t.skip(f, fmt.Sprintf("%s was waiting already", queued.RunID))
+		return
+	case p == CancelRunning:
+		if running != nil {
+			running.Cancel = true
+		}
+		if queued != nil {
+			queued.Error = fmt.Sprintf("%s came while it waited", f.RunID)
+			t.end(queued.RunID, Skipped)
+		}
+		f.Status = Queued
+	default:
+		f.Status = Queued
+	}
+	t.changed = true
+	t.state.Open = append(t.state.Open, f)
+	if !f.Triggered {
+		t.state.Runs++
+	}
+}
+
+func (t *turn) skip(f Fire, why string) {
+	f.Error = why
+	t.note(slog.LevelInfo, "a fire was skipped", "run", f.RunID, "reason", why)
+	t.ended(f, Skipped)
+}
+
+// trigger launches a fire of this moment. It is skipped where a fire time would be.
+func (t *turn) trigger() Fire {
+	f := t.state.nextTriggered(t.label, t.now)
+	t.launch(f)
+	for _, o := range slices.Concat(t.state.Open, t.state.Ended) {
+		if o.RunID == f.RunID {
+			return o
+		}
+	}
+	return f
+}
+
+// launchTriggers launches the fires that were asked for from outside.
+func (t *turn) launchTriggers() {
+	triggers := t.state.Triggers
+	if len(triggers) == 0 {
+		return
+	}
+	t.state.Triggers, t.changed = nil, true
+	for _, at := range triggers {
+		t.launch(triggered(t.label, at))
+	}
+}

@@ -1,0 +1,16 @@
+package schedule_test
+
+import (
+	"testing"
+
+	"github.com/runnelflow/runnel/schedule"
+	"github.com/runnelflow/runnel/schedule/storetest"
+)
+
+func TestMemoryKeepsTheContract(t *testing.T) {
+	storetest.Run(t, func(*testing.T) schedule.Store { return &schedule.Memory{} })
+}
+
+func TestAMonthOfSchedulersThatDie(t *testing.T) {
+	bubble(t, func(t *testing.T) { storetest.Month(t, &schedule.Memory{}, nil) })
+}
