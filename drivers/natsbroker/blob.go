@@ -44,7 +44,7 @@ func (b *Broker) store(ctx context.Context, run string, data []byte, w *wireValu
 
 // fetch gets the bytes of a stored value.
 func (b *Broker) fetch(ctx context.Context, run string, w *wireValue) ([]byte, error) {
-	return b.blobs.get(w.Ref, func() ([]byte, error) {
+	return b.blobs.get(ctx, w.Ref, func() ([]byte, error) {
 		if w.Size < 0 || w.Size > b.config.maxValue {
 			return nil, &tooLarge{"a stored value", w.Size, b.config.maxValue, "raise MaxValue in this process too"}
 		}
@@ -92,26 +92,32 @@ type blob struct {
 	once sync.Once
 	data []byte
 	err  error
+	cut  bool // the context of the one who fetched it has ended
 }
 
 func newBlobs() *blobs { return &blobs{byRef: map[string]*list.Element{}} }
 
 // get is the bytes of a value, fetched by one of those who ask.
-func (s *blobs) get(ref string, fetch func() ([]byte, error)) ([]byte, error) {
-	s.mu.Lock()
-	e := s.byRef[ref]
-	if e == nil {
-		e = s.used.PushFront(&blob{ref: ref})
-		s.byRef[ref] = e
+func (s *blobs) get(ctx context.Context, ref string, fetch func() ([]byte, error)) ([]byte, error) {
+	for {
+		s.mu.Lock()
+		e := s.byRef[ref]
+		if e == nil {
+			e = s.used.PushFront(&blob{ref: ref})
+			s.byRef[ref] = e
+		}
+		s.used.MoveToFront(e)
+		s.mu.Unlock()
+		v := e.Value.(*blob)
+		v.once.Do(func() {
+			data, err := fetch()
+			v.cut = err != nil && ctx.Err() != nil
+			s.settle(e, data, err)
+		})
+		if !v.cut || ctx.Err() != nil {
+			return v.data, v.err
+		}
 	}
-	s.used.MoveToFront(e)
-	s.mu.Unlock()
-	v := e.Value.(*blob)
-	v.once.Do(func() {
-		data, err := fetch()
-		s.settle(e, data, err)
-	})
-	return v.data, v.err
 }
 
 // settle counts what was fetched, and lets go of what was used longest ago.

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
 
 	"github.com/runnelflow/runnel/broker"
 )
@@ -22,6 +25,7 @@ type Broker struct {
 	nc      *nats.Conn
 	js      jetstream.JetStream
 	streams map[string]jetstream.Stream
+	id      string         // differs from that of all other brokers
 	owned   func()         // what Close closes besides
 	server  *server.Server // of an embedded one
 
@@ -33,9 +37,15 @@ type Broker struct {
 	pulls     map[string]*pull                  // by filter
 	held      map[*held]struct{}                // deliveries that have not ended
 	ended     map[string]*mark                  // runs that have ended, by token
-	begun     map[string]recorded               // runs that jobs were submitted for, by token
+	begun     map[string]known                  // runs that jobs were submitted for, by token
+	sent      map[string]map[string]bool        // tokens of what was queued for them
 	followers map[string]map[*follower]struct{} // of runs, by token
 	stored    map[string]time.Time              // values that are stored, by run and hash
+	inboxes   map[string]*inbox                 // of runs with direct results, by token
+	silent    map[string]*silence               // of runs that nobody answers for, by token
+	attended  map[string]bool                   // runs that are asked whether they are there, by token
+
+	opening sync.Mutex // one inbox at a time
 
 	blobs *blobs
 }
@@ -44,6 +54,7 @@ var (
 	_ broker.Broker       = (*Broker)(nil)
 	_ broker.TypeChecker  = (*Broker)(nil)
 	_ broker.DeadLetterer = (*Broker)(nil)
+	_ broker.Keeper       = (*Broker)(nil)
 )
 
 // Open makes a broker of a connection, which stays the caller's: it should
@@ -71,7 +82,7 @@ func Connect(ctx context.Context, url string, opts ...Option) (*Broker, error) {
 	}
 	nc, err := nats.Connect(url, append(durable(), c.connection...)...)
 	if err != nil {
-		return nil, fmt.Errorf("natsbroker: cannot connect to %s: %w: start a server with \"go run github.com/nats-io/nats-server/v2@v2.15.2 -js\", or correct the address", url, err)
+		return nil, fmt.Errorf("natsbroker: cannot connect to %s: %w: start a server with \"go run github.com/nats-io/nats-server/v2@v2.15.2 -js -a 127.0.0.1\", or correct the address", url, err)
 	}
 	return open(ctx, nc, c, nc.Close)
 }
@@ -85,19 +96,26 @@ func durable() []nats.Option {
 		nats.ReconnectJitter(50*time.Millisecond, 200*time.Millisecond),
 		nats.PingInterval(2 * time.Second),
 		nats.MaxPingsOutstanding(2),
+		// By default each lost connection is a line on the standard error. Here they are
+		// ridden out, and what is not is an error of the call that it concerns.
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}),
 	}
 }
 
 func open(ctx context.Context, nc *nats.Conn, c *config, owned func()) (*Broker, error) {
 	b := &Broker{
-		config: c, names: names{c.namespace}, nc: nc, owned: owned,
+		config: c, names: names{c.namespace}, nc: nc, owned: owned, id: nuid.Next(),
 		streams:   map[string]jetstream.Stream{},
 		pulls:     map[string]*pull{},
 		held:      map[*held]struct{}{},
 		ended:     map[string]*mark{},
-		begun:     map[string]recorded{},
+		begun:     map[string]known{},
+		sent:      map[string]map[string]bool{},
 		stored:    map[string]time.Time{},
 		followers: map[string]map[*follower]struct{}{},
+		inboxes:   map[string]*inbox{},
+		silent:    map[string]*silence{},
+		attended:  map[string]bool{},
 		blobs:     newBlobs(),
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
@@ -111,6 +129,7 @@ func open(ctx context.Context, nc *nats.Conn, c *config, owned func()) (*Broker,
 	}
 	b.wait.Go(b.watchEnds)
 	b.wait.Go(b.settleSpent)
+	b.wait.Go(b.askAnew)
 	return b, nil
 }
 
@@ -118,6 +137,11 @@ func open(ctx context.Context, nc *nats.Conn, c *config, owned func()) (*Broker,
 // should have ended before.
 func (b *Broker) Close() {
 	b.stop()
+	b.mu.Lock()
+	for run := range b.inboxes {
+		b.closeInbox(run)
+	}
+	b.mu.Unlock()
 	b.wait.Wait()
 	if b.owned != nil {
 		b.owned()
@@ -146,6 +170,8 @@ func (b *Broker) ride(ctx context.Context, do func(context.Context) error) error
 			return context.Cause(ctx)
 		case b.ctx.Err() != nil || b.nc.IsClosed():
 			return errClosed
+		case b.remakeWorkers(ctx, err):
+			continue
 		case !passing(err):
 			return err
 		}
@@ -170,12 +196,17 @@ func (b *Broker) pause(ctx context.Context, d time.Duration) error {
 }
 
 // passing reports whether an error is that of a server that is away, starts, or
-// changes its leader.
+// changes its leader. The one who writes to a connection that has just broken gets the
+// error of the socket.
 func passing(err error) bool {
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
 	for _, e := range []error{
 		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrReconnectBufExceeded,
 		nats.ErrConnectionReconnecting, jetstream.ErrNoStreamResponse, jetstream.ErrTooManyStalledMsgs,
 		jetstream.ErrConsumerLeadershipChanged, jetstream.ErrNoHeartbeat, nats.ErrStaleConnection,
+		io.EOF, io.ErrClosedPipe, net.ErrClosed, // of a socket, or of the pipe to an embedded server
 	} {
 		if errors.Is(err, e) {
 			return true

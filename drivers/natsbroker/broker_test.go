@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -14,7 +15,7 @@ import (
 
 // TestMain is also the server and the workers of tests that kill them.
 func TestMain(m *testing.M) {
-	if play := os.Getenv("NATSBROKER_TEST_ROLE"); play != "" {
+	if play := os.Getenv(envRole); play != "" {
 		role(play)
 		return
 	}
@@ -47,6 +48,9 @@ func options(s brokertest.Settings) []Option {
 	if s.MaxJobs > 0 {
 		opts = append(opts, MaxJobs(s.MaxJobs))
 	}
+	if s.Lifetime > 0 {
+		opts = append(opts, Lifetime(max(s.Lifetime, time.Second))) // the server knows no shorter one
+	}
 	return opts
 }
 
@@ -65,4 +69,17 @@ func TestKeepsTheContract(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestKeepsRuns over a socket of a real server.
+func TestKeepsRuns(t *testing.T) {
+	url := startURL(t)
+	brokertest.RunKeeper(t, func(t *testing.T, s brokertest.Settings) broker.Keeper {
+		b, err := Connect(t.Context(), url, options(s)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(b.Close)
+		return b
+	})
 }

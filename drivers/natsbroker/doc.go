@@ -7,20 +7,28 @@
 // # What is kept where
 //
 // Everything has a namespace, "runnel" unless [Namespace] says otherwise. Below it
-// are seven streams:
+// are nine streams:
 //
-//	<ns>-jobs     a work queue: one message a job, gone when it is acknowledged
-//	<ns>-runs     the results of each run, and the marks of those that have ended
-//	<ns>-values   values too large for a message, in chunks, by their SHA-256
-//	<ns>-got      which worker got a job when: the story of one that is given up
-//	<ns>-spent    the server's word that it does not deliver a job any more
-//	<ns>-dead     jobs that were given up
-//	<ns>-workers  who is alive; a message is gone a lease after it was written
+//	<ns>-jobs      a work queue: one message a job, gone when it is acknowledged
+//	<ns>-runs      the results of each run, and the marks of those that have ended
+//	<ns>-kept      runs that are kept: their graphs and inputs, who drives them, their ends
+//	<ns>-values    values too large for a message, in chunks, by their SHA-256
+//	<ns>-got       which worker got a job when: the story of one that is given up
+//	<ns>-spent     the server's word that it does not deliver a job any more
+//	<ns>-dead      jobs that were given up
+//	<ns>-workers   who is alive; a message is gone a lease after it was written
+//	<ns>-schedules the states of schedules, one message each
 //
 // They are made when they are not there, and brought up to the options when they
 // are. A result is recorded by a publish that expects its subject to be empty: the
 // first one wins, whoever else is late. That is the fence that makes recording
 // happen once, though jobs may be done more than once.
+//
+// Results of a run with DirectResults are not kept: workers send them to the
+// process of the run, below <ns>.direct, as requests of core NATS, until it answers.
+// When nobody has answered for a minute, or two leases if that is longer, while the
+// worker itself was connected, the run's process counts as dead: the worker ends the
+// run, and removes what is left of it.
 //
 // # What acknowledged means
 //

@@ -64,17 +64,6 @@ func startServer(dir string, c *config) (*server.Server, func(), error) {
 	if dir == "" {
 		return nil, nil, errors.New("natsbroker: Embedded needs a folder for its files")
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, nil, fmt.Errorf("natsbroker: %w", err)
-	}
-	lock := flock.New(filepath.Join(dir, "runnel.lock"))
-	switch ok, err := lock.TryLock(); {
-	case err != nil:
-		return nil, nil, fmt.Errorf("natsbroker: the folder %s cannot be locked: %w", dir, err)
-	case !ok:
-		return nil, nil, fmt.Errorf("natsbroker: the folder %s is in use by another process: stop that one, choose another folder, or let it Listen and connect to it", dir)
-	}
-	unlock := func() { _ = lock.Unlock() }
 	o := &server.Options{
 		ServerName:         "runnel-embedded",
 		JetStream:          true,
@@ -87,21 +76,24 @@ func startServer(dir string, c *config) (*server.Server, func(), error) {
 		JetStreamMaxStore:  -1,
 	}
 	if c.listen != "" {
-		host, port, err := net.SplitHostPort(c.listen)
-		if err != nil {
-			unlock()
-			return nil, nil, fmt.Errorf("natsbroker: Listen(%q): %w: write it as \"127.0.0.1:4222\"", c.listen, err)
+		if err := listenAt(o, c.listen); err != nil {
+			return nil, nil, fmt.Errorf("natsbroker: Listen(%q): %w", c.listen, err)
 		}
-		if o.Host = host; host == "" {
-			o.Host = "127.0.0.1"
-		}
-		if o.Port, err = strconv.Atoi(port); err != nil {
-			unlock()
-			return nil, nil, fmt.Errorf("natsbroker: Listen(%q): the port must be a number", c.listen)
-		}
-		if o.Port == 0 {
-			o.Port = server.RANDOM_PORT
-		}
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("natsbroker: %w", err)
+	}
+	lock := flock.New(filepath.Join(dir, "runnel.lock"))
+	switch ok, err := lock.TryLock(); {
+	case err != nil:
+		return nil, nil, fmt.Errorf("natsbroker: the folder %s cannot be locked: %w", dir, err)
+	case !ok:
+		return nil, nil, fmt.Errorf("natsbroker: the folder %s is in use by another process: stop that one, choose another folder, or let it Listen and connect to it", dir)
+	}
+	unlock := func() { _ = lock.Unlock() }
+	if err := isFree(o); err != nil {
+		unlock()
+		return nil, nil, fmt.Errorf("natsbroker: Listen(%q): %w", c.listen, err)
 	}
 	srv, err := server.NewServer(o)
 	if err == nil {
@@ -118,9 +110,41 @@ func startServer(dir string, c *config) (*server.Server, func(), error) {
 	return srv, unlock, nil
 }
 
+// listenAt sets the address of a server.
+func listenAt(o *server.Options, address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		host, port = "", address // a port by itself
+	}
+	if o.Host = host; host == "" {
+		o.Host = "127.0.0.1"
+	}
+	if o.Port, err = strconv.Atoi(port); err != nil || o.Port < 0 || o.Port > 65535 {
+		return errors.New("write it as \"127.0.0.1:4222\", with a port from 0 to 65535")
+	}
+	if o.Port == 0 {
+		o.Port = server.RANDOM_PORT
+	}
+	return nil
+}
+
+// isFree says why a server cannot listen where it is to: it would only say that it
+// does not start.
+func isFree(o *server.Options) error {
+	if o.DontListen || o.Port == server.RANDOM_PORT {
+		return nil
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(o.Host, strconv.Itoa(o.Port)))
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}
+
 // Listen lets an embedded server take connections of other processes, at a TCP
-// address like "127.0.0.1:4222"; without a host it is loopback, and port 0 is any
-// free one. Whoever reaches the address can use the server: put a server of your
+// address like "127.0.0.1:4222". A port without a host is on loopback, and port 0 is any
+// free one; to be reached from other machines takes an address of this one, or 0.0.0.0
+// for all of them. Whoever reaches the address can use the server: put a server of your
 // own, with accounts and TLS, where that is not wanted.
 func Listen(address string) Option { return option(func(c *config) { c.listen = address }) }
 

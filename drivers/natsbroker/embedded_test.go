@@ -15,6 +15,18 @@ func job(run string, n int, input any) *broker.Job {
 		Inputs: []broker.Input{{Name: "in", Value: broker.Go{V: input}}}}
 }
 
+// submit queues jobs, each in a batch of its own.
+func submit(t *testing.T, b *Broker, jobs ...*broker.Job) {
+	t.Helper()
+	var batches []broker.Batch
+	for _, j := range jobs {
+		batches = append(batches, broker.Batch{j})
+	}
+	if err := b.Submit(t.Context(), batches); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // worker is one that waits for those jobs.
 func worker(t *testing.T, b *Broker, id string) *broker.Worker {
 	t.Helper()
@@ -45,7 +57,7 @@ func receive[T any](t *testing.T, b *Broker, w *broker.Worker) (*broker.Delivery
 		t.Fatal(err)
 	}
 	var in T
-	if err := got[0].Job.Inputs[0].Value.Decode(&in); err != nil {
+	if err := got[0].Jobs[0].Inputs[0].Value.Decode(t.Context(), &in); err != nil {
 		t.Fatal(err)
 	}
 	return got[0], in
@@ -57,9 +69,7 @@ func TestEmbeddedHasNoSocket(t *testing.T) {
 	if b.URL() != "" || b.server.Addr() != nil {
 		t.Errorf("it listens at %q, %v", b.URL(), b.server.Addr())
 	}
-	if err := b.Submit(t.Context(), []*broker.Job{job("r", 1, "hello")}); err != nil {
-		t.Fatal(err)
-	}
+	submit(t, b, job("r", 1, "hello"))
 	if _, in := receive[string](t, b, worker(t, b, "w")); in != "hello" {
 		t.Errorf("got %q", in)
 	}
@@ -91,14 +101,12 @@ func TestRestartKeepsEverything(t *testing.T) {
 	dir, large := t.TempDir(), strings.Repeat("0123456789abcdef", 200_000)
 	opts := []Option{Lease(500 * time.Millisecond), Compress(-1)}
 	b := embedded(t, dir, opts...)
-	if err := b.Submit(t.Context(), []*broker.Job{job("r", 1, "small"), job("r", 2, large), job("r", 3, "held")}); err != nil {
-		t.Fatal(err)
-	}
+	submit(t, b, job("r", 1, "small"), job("r", 2, large), job("r", 3, "held"))
 	w := worker(t, b, "w")
 	done, _ := receive[string](t, b, w)
-	r := broker.ResultOf(done.Job)
+	r := broker.ResultOf(done.Jobs[0])
 	r.Outputs = []broker.Value{broker.Go{V: 42}}
-	if first, err := b.Finish(t.Context(), done, r); err != nil || !first {
+	if first, err := b.Finish(t.Context(), done, r); err != nil || first != 1 {
 		t.Fatal(first, err)
 	}
 	receive[string](t, b, w) // and is never heard of again
@@ -108,10 +116,15 @@ func TestRestartKeepsEverything(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	results := make(chan []*broker.Result, 1)
-	go b.Results(ctx, "r", func(r []*broker.Result) { results <- r })
+	go b.Results(ctx, "r", func(r []*broker.Result) {
+		select {
+		case results <- r:
+		case <-ctx.Done(): // later ones, which nobody waits for
+		}
+	})
 	got := <-results
 	var out int
-	if len(got) != 1 || got[0].Outputs[0].Decode(&out) != nil || out != 42 {
+	if len(got) != 1 || got[0].Outputs[0].Decode(t.Context(), &out) != nil || out != 42 {
 		t.Fatalf("there are %d results, want that of the finished job, 42", len(got))
 	}
 	w = worker(t, b, "w2")
@@ -119,7 +132,7 @@ func TestRestartKeepsEverything(t *testing.T) {
 	for range 2 {
 		d, in := receive[string](t, b, w)
 		inputs = append(inputs, in)
-		if _, err := b.Finish(t.Context(), d, broker.ResultOf(d.Job)); err != nil {
+		if _, err := b.Finish(t.Context(), d, broker.ResultOf(d.Jobs[0])); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -133,13 +146,11 @@ func TestNothingIsLeft(t *testing.T) {
 	b := embedded(t, t.TempDir())
 	large := strings.Repeat("x", 1<<20)
 	for n := range 5 {
-		if err := b.Submit(t.Context(), []*broker.Job{job("r", n, large+string(rune('a'+n)))}); err != nil {
-			t.Fatal(err)
-		}
+		submit(t, b, job("r", n, large+string(rune('a'+n))))
 	}
 	w := worker(t, b, "w")
 	d, _ := receive[string](t, b, w)
-	if _, err := b.Finish(t.Context(), d, broker.ResultOf(d.Job)); err != nil {
+	if _, err := b.Finish(t.Context(), d, broker.ResultOf(d.Jobs[0])); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.End(t.Context(), "r", broker.End{}); err != nil {

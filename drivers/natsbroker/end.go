@@ -3,6 +3,7 @@ package natsbroker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -16,6 +17,9 @@ type mark struct {
 	Ended bool   `cbor:"0,keyasint"`
 	Keep  bool   `cbor:"1,keyasint"`
 	Cause string `cbor:"2,keyasint,omitempty"`
+	Late  bool   `cbor:"3,keyasint,omitempty"` // the cause is a deadline
+	// Silent says that others have ended the run, since nobody answered for it.
+	Silent bool `cbor:"4,keyasint,omitempty"`
 
 	at time.Time
 }
@@ -25,18 +29,37 @@ func (m *mark) cause() error {
 	if m.Cause == "" {
 		return broker.ErrEnded
 	}
+	if m.Late {
+		return &late{m.Cause}
+	}
 	return errors.New(m.Cause)
 }
+
+// silent is the error of a run that others have ended, since nobody answered for it.
+func silent(run string, data []byte) error {
+	var m mark
+	if cborIn.Unmarshal(data, &m) == nil && m.Ended && m.Silent {
+		return fmt.Errorf("natsbroker: run %q was ended by a worker: %s", run, m.Cause)
+	}
+	return nil
+}
+
+// late is the cause of the end of a run that has had its time.
+type late struct{ text string }
+
+func (e *late) Error() string        { return e.text }
+func (e *late) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // markTime is how long the mark of a run of which nothing is kept stays, for
 // workers that were cut off at its end.
 func (b *Broker) markTime() time.Duration { return max(time.Minute, 2*b.config.lease) }
 
-// End implements [broker.Broker]. A cause travels as its text.
+// End implements [broker.Broker]. A cause travels as its text,
+// and whether it is context.DeadlineExceeded.
 func (b *Broker) End(ctx context.Context, run string, e broker.End) ([]string, error) {
 	m := &mark{Ended: true, Keep: e.Keep}
 	if e.Cause != nil {
-		m.Cause = cut(e.Cause.Error(), maxText)
+		m.Cause, m.Late = cut(e.Cause.Error(), maxText), errors.Is(e.Cause, context.DeadlineExceeded)
 	}
 	var held []holder
 	if e.Keep {
@@ -45,6 +68,12 @@ func (b *Broker) End(ctx context.Context, run string, e broker.End) ([]string, e
 			return nil, err
 		}
 	}
+	return b.end(ctx, run, m, held)
+}
+
+// end writes the mark of a run, and removes what is not to stay. It returns the IDs of
+// the jobs that holders have.
+func (b *Broker) end(ctx context.Context, run string, m *mark, held []holder) ([]string, error) {
 	seq, err := b.putMark(ctx, run, m)
 	if err != nil {
 		return nil, err
@@ -54,7 +83,10 @@ func (b *Broker) End(ctx context.Context, run string, e broker.End) ([]string, e
 		return nil, err
 	}
 	purge := [][2]string{{"jobs", b.names.jobsOf(run)}, {"got", b.names.gotOf(run)}}
-	if !e.Keep {
+	if !m.Keep {
+		b.mu.Lock()
+		b.closeInbox(token(run))
+		b.mu.Unlock()
 		purge = append(purge, [2]string{"runs", b.names.doneOf(run)}, [2]string{"runs", b.names.stoppedOf(run)}, [2]string{"values", b.names.valuesOf(run)})
 	}
 	for _, p := range purge {
@@ -65,9 +97,11 @@ func (b *Broker) End(ctx context.Context, run string, e broker.End) ([]string, e
 			return nil, err
 		}
 	}
-	ids := make([]string, len(held))
-	for k := range held {
-		ids[k] = held[k].job.ID()
+	var ids []string
+	for _, h := range held {
+		for _, j := range h.rest {
+			ids = append(ids, j.ID())
+		}
 	}
 	b.expect(run, held)
 	return ids, nil
@@ -80,7 +114,7 @@ func (b *Broker) putMark(ctx context.Context, run string, m *mark) (seq uint64, 
 		return 0, err
 	}
 	var opts []jetstream.PublishOpt
-	if !m.Keep {
+	if !m.Keep && !m.Silent { // of its death a process may hear late
 		opts = append(opts, jetstream.WithMsgTTL(b.markTime()))
 	}
 	err = b.waitForRoom(ctx, func(ctx context.Context) error {
@@ -104,6 +138,8 @@ func (b *Broker) marked(run string, m *mark) {
 	m.at = time.Now()
 	b.ended[run] = m
 	delete(b.begun, run)
+	delete(b.sent, run)
+	delete(b.silent, run)
 	for key := range b.stored {
 		if !m.Keep && strings.HasPrefix(key, run+".") {
 			delete(b.stored, key)
@@ -136,63 +172,110 @@ func (b *Broker) isGone(run string) bool {
 	return m != nil && !m.Keep
 }
 
-// recorded are the jobs of a run that had a result when this broker first had jobs
-// of it, by the ends of their subjects.
-type recorded map[string]bool
+// known are the jobs of a run that were queued or had a result when this broker first
+// had jobs of it, by the ends of their subjects; and "end" if the run had a mark.
+type known map[string]bool
 
 // begin takes up a run: if it had ended, it begins again, and what was recorded
-// before is not done twice.
-func (b *Broker) begin(ctx context.Context, run string) (recorded, error) {
+// before, or is queued still, is not done twice.
+func (b *Broker) begin(ctx context.Context, run string) (known, error) {
 	b.mu.Lock()
-	known, begun := b.begun[token(run)]
+	there, begun := b.begun[token(run)]
 	b.mu.Unlock()
 	if begun {
-		return known, nil
+		return there, nil
 	}
-	ended := false
-	subjects, err := b.subjects(ctx, "runs", b.names.run(run))
-	if err != nil {
-		return nil, err
+	var last *mark
+	there, err := b.whatIsThere(ctx, run)
+	if err == nil && there["end"] {
+		last, err = b.lastMark(ctx, run)
 	}
-	known = recorded{}
-	for subject := range subjects {
-		if subject == b.names.end(run) || strings.HasPrefix(subject, strings.TrimSuffix(b.names.doneOf(run), "*")) {
-			known[lastPart(subject)] = true
-		}
-	}
-	err = b.ride(ctx, func(ctx context.Context) error {
-		if !known["end"] {
-			return nil
-		}
-		raw, err := b.stream("runs").GetLastMsgForSubject(ctx, b.names.end(run))
-		if isNotFound(err) {
-			return nil
-		}
-		if err == nil {
-			var m mark
-			err = cborIn.Unmarshal(raw.Data, &m)
-			ended = m.Ended
-		}
-		return err
-	})
-	if err == nil && ended {
+	if err == nil && last != nil && last.Ended {
 		_, err = b.putMark(ctx, run, &mark{})
 	}
 	if err != nil {
 		return nil, err
 	}
 	b.mu.Lock()
-	b.begun[token(run)] = known
+	b.begun[token(run)] = there
 	delete(b.ended, token(run))
 	b.mu.Unlock()
-	return known, nil
+	return there, nil
+}
+
+// whatIsThere finds the jobs of a run that need not be queued. What moves from the queue
+// to the results meanwhile is found there, since these are looked at last.
+func (b *Broker) whatIsThere(ctx context.Context, run string) (known, error) {
+	there := known{}
+	queued, err := b.subjects(ctx, "jobs", b.names.jobsOf(run))
+	if err != nil {
+		return nil, err
+	}
+	for subject := range queued {
+		t, _, _ := strings.Cut(lastPart(subject), "-#")
+		if !isMany(t) {
+			there[t] = true
+			continue
+		}
+		p, _, err := b.queued(ctx, subject)
+		if err != nil {
+			return nil, err
+		}
+		if p == nil {
+			continue
+		}
+		for _, j := range p.jobs {
+			there[unit(j.ID())] = true
+		}
+	}
+	done, err := b.subjects(ctx, "runs", b.names.run(run))
+	if err != nil {
+		return nil, err
+	}
+	for subject := range done {
+		t := lastPart(subject)
+		switch {
+		case subject != b.names.end(run) && !strings.HasPrefix(subject, strings.TrimSuffix(b.names.doneOf(run), "*")):
+		case !isMany(t):
+			there[t] = true
+		default:
+			ids, _, _, err := b.recorded(ctx, &parcel{run: run, token: t}, 0, nil)
+			if err != nil {
+				return nil, err
+			}
+			for id := range ids {
+				there[unit(id)] = true
+			}
+		}
+	}
+	return there, nil
+}
+
+// lastMark is the last mark of a run, nil if there is none.
+func (b *Broker) lastMark(ctx context.Context, run string) (*mark, error) {
+	raw, err := b.last(ctx, "runs", b.names.end(run))
+	if isNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var m mark
+	err = cborIn.Unmarshal(raw.Data, &m)
+	return &m, err
+}
+
+// hasBegunAgain asks the server about a run that is known here to have ended.
+func (b *Broker) hasBegunAgain(ctx context.Context, run string) (bool, error) {
+	m, err := b.lastMark(ctx, run)
+	return m != nil && !m.Ended, err
 }
 
 // watchEnds takes note of the ends of runs, whoever ends them.
 func (b *Broker) watchEnds() {
 	first := len(b.names.ns) + len(".run.")
 	for b.ctx.Err() == nil {
-		_ = b.follow(b.ctx, "runs", jetstream.OrderedConsumerConfig{FilterSubjects: []string{b.names.ends()}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy}, 0,
+		_ = b.follow(b.ctx, "runs", jetstream.OrderedConsumerConfig{FilterSubjects: []string{b.names.ends()}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy},
 			func(msgs []jetstream.Msg) error {
 				for _, msg := range msgs {
 					var m mark

@@ -14,6 +14,15 @@ import (
 
 // follower is one who follows a run through this broker, and how far it is.
 type follower struct {
+	fail    func(error) // ends the following
+	deliver func([]*broker.Result)
+	heard   atomic.Bool // something has come since sweepWhile looked
+
+	handing sync.Mutex       // one call of deliver at a time
+	live    bool             // the first call was made
+	over    bool             // none is to be made any more
+	early   []*broker.Result // that came straight before the first call
+
 	mu    sync.Mutex
 	seen  uint64        // the place in the stream up to which it has everything
 	moved chan struct{} // closed when seen grows, or it follows no more
@@ -62,6 +71,38 @@ func (b *Broker) awaitFollowers(ctx context.Context, run string, seq uint64) err
 	return nil
 }
 
+// hand hands over results that came straight: those that came before the first call are
+// part of it.
+func (f *follower) hand(results []*broker.Result) {
+	f.heard.Store(true)
+	f.handing.Lock()
+	defer f.handing.Unlock()
+	switch {
+	case f.over:
+	case !f.live:
+		f.early = append(f.early, results...)
+	default:
+		f.deliver(results)
+	}
+}
+
+// handNext hands over results that came by the stream, in the first call all there are.
+func (f *follower) handNext(results []*broker.Result) {
+	f.handing.Lock()
+	defer f.handing.Unlock()
+	results = append(results, f.early...)
+	if len(results) > 0 || !f.live {
+		f.deliver(results)
+	}
+	f.live, f.early = true, nil
+}
+
+func (f *follower) end() {
+	f.handing.Lock()
+	defer f.handing.Unlock()
+	f.over = true
+}
+
 func (b *Broker) join(run string, f *follower) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -69,6 +110,7 @@ func (b *Broker) join(run string, f *follower) {
 		b.followers[run] = map[*follower]struct{}{}
 	}
 	b.followers[run][f] = struct{}{}
+	f.early = b.unheard(run)
 }
 
 func (b *Broker) leave(run string, f *follower) {
@@ -82,33 +124,26 @@ func (b *Broker) leave(run string, f *follower) {
 
 // Results implements [broker.Broker].
 func (b *Broker) Results(ctx context.Context, run string, deliver func([]*broker.Result)) error {
-	subjects, err := b.subjects(ctx, "runs", b.names.run(run))
-	if err != nil {
-		return err
-	}
-	past := uint64(0)
-	for _, messages := range subjects {
-		past += messages
-	}
-	f := &follower{moved: make(chan struct{})}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	f := &follower{moved: make(chan struct{}), fail: cancel, deliver: deliver}
 	b.join(token(run), f)
+	defer f.end()
 	defer b.leave(token(run), f)
 	defer f.reach(0, true)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var heard atomic.Bool
-	b.wait.Go(func() { b.sweepWhile(ctx, run, &heard) })
+	b.wait.Go(func() { b.sweepWhile(ctx, run, &f.heard) })
 	live := false
 	c := jetstream.OrderedConsumerConfig{FilterSubjects: []string{b.names.run(run)}, DeliverPolicy: jetstream.DeliverAllPolicy}
-	return b.follow(ctx, "runs", c, past, func(msgs []jetstream.Msg) error {
-		heard.Store(true)
+	return b.follow(ctx, "runs", c, func(msgs []jetstream.Msg) error {
+		f.heard.Store(true)
 		results, last, err := b.resultsIn(run, msgs, live)
 		if err != nil {
 			return err
 		}
-		if len(results) > 0 || !live {
-			deliver(results)
+		if in := b.inbox(run); in != nil {
+			results = in.first(results, false)
 		}
+		f.handNext(results)
 		live = true
 		f.reach(last, false)
 		return nil
@@ -125,14 +160,20 @@ func (b *Broker) resultsIn(run string, msgs []jetstream.Msg, live bool) (results
 		}
 		last = meta.Sequence.Stream
 		parts := strings.Split(m.Subject(), ".")
-		if kind := parts[3]; kind != "done" && (kind != "stopped" || !live) {
+		kind := parts[3]
+		if kind == "end" {
+			if err := silent(run, m.Data()); err != nil {
+				return nil, 0, err
+			}
+		}
+		if kind != "done" && (kind != "stopped" || !live) {
 			continue
 		}
-		r, err := b.resultIn(m.Data())
+		some, err := b.recordIn(m.Data())
 		if err != nil {
 			return nil, 0, fmt.Errorf("natsbroker: run %q: %w", run, err)
 		}
-		results = append(results, r)
+		results = append(results, some...)
 	}
 	return results, last, nil
 }

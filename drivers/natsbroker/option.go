@@ -35,6 +35,8 @@ type config struct {
 	listen        string // of an embedded server, empty for no socket
 	syncAlways    bool   // of an embedded server
 	connection    []nats.Option
+	asFound       bool          // the streams stay as they are
+	silence       time.Duration // of silentAfter, 0 for the default
 	problems      []string
 }
 
@@ -95,8 +97,8 @@ func Lease(d time.Duration) Option {
 	})
 }
 
-// MaxDeliveries is how often a job is delivered before it is given up; 5 by
-// default.
+// MaxDeliveries is how often a job is delivered before it is given up, and how often
+// a run is driven by a process that dies with no new result; 5 by default.
 func MaxDeliveries(n int) Option {
 	return option(func(c *config) {
 		if n < 1 {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"log"
 	"math/rand/v2"
 	"net"
@@ -11,11 +12,14 @@ import (
 	"os/exec"
 	"os/signal"
 	"slices"
-	"strings"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
+	"go.uber.org/goleak"
 
 	"github.com/runnelflow/runnel"
 )
@@ -23,13 +27,13 @@ import (
 // The pipeline of these tests: a fan-out, two mapped tasks in a row, and a sum. What
 // an element does is written to a ledger under its idempotency key.
 var (
-	numbers = runnel.NewTask("numbers", runnel.Pure(func(in struct{ Count int }) []int {
+	numbers = runnel.NewTask("numbers", func(ctx context.Context, in struct{ Count int }) ([]int, error) {
 		all := make([]int, in.Count)
 		for k := range all {
 			all[k] = k
 		}
-		return all
-	}))
+		return all, enter(ctx, strconv.Itoa(in.Count))
+	})
 	squares = runnel.NewMapTask("squares[i]", func(ctx context.Context, in struct {
 		N int `runnel:"numbers[i]"`
 	}) (int, error) {
@@ -37,16 +41,31 @@ var (
 		if in.N%50 == 7 && runnel.Info(ctx).Attempt == 1 {
 			return 0, fmt.Errorf("the first attempt at %d fails", in.N)
 		}
-		return in.N * in.N, nil
+		return in.N * in.N, enter(ctx, strconv.Itoa(in.N*in.N))
 	}, runnel.Retries(2), runnel.RetryDelay(10*time.Millisecond))
 	halves = runnel.NewMapTask("halves[i]", func(ctx context.Context, in struct {
 		S int `runnel:"squares[i]"`
 	}) (float64, error) {
 		pause(ctx, time.Millisecond)
-		return float64(in.S) / 2, nil
+		return float64(in.S) / 2, enter(ctx, floatText(float64(in.S)/2))
 	})
-	total = runnel.Fold("total", "halves", 0.0, func(_ context.Context, sum, h float64) (float64, error) { return sum + h, nil })
+	total = runnel.NewTask("total", func(ctx context.Context, in struct{ Halves []float64 }) (sum float64, err error) {
+		for _, h := range in.Halves {
+			sum += h
+		}
+		return sum, enter(ctx, floatText(sum))
+	})
 )
+
+func floatText(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
+
+// totalOf is the right total.
+func totalOf(count int) (sum float64) {
+	for k := range count {
+		sum += float64(k*k) / 2
+	}
+	return sum
+}
 
 // pause is work that takes a while.
 func pause(ctx context.Context, d time.Duration) {
@@ -58,82 +77,171 @@ func pause(ctx context.Context, d time.Duration) {
 
 const shortLease = time.Second
 
-// role is what a process of a test does until it is killed, or told to end.
+// agreed is what all processes of a test say. A job may be delivered far more often than
+// by default, and a run taken over, since processes are killed more often than by
+// accident. The process of a direct run is dead sooner.
+var agreed = []Option{Namespace("processes"), Lease(shortLease), MaxDeliveries(100), silentAfter(10 * time.Second), Connection(nats.IgnoreDiscoveredServers())}
+
+// The environment of a process of a test.
+const (
+	envRole   = "NATSBROKER_TEST_ROLE"
+	envAt     = "NATSBROKER_TEST_AT"     // the address of the server
+	envDir    = "NATSBROKER_TEST_DIR"    // the folder of the server's files
+	envLedger = "NATSBROKER_TEST_LEDGER" // the folder of the ledgers
+	envRun    = "NATSBROKER_TEST_RUN"    // the id of a run, empty for a direct one
+	envHow    = "NATSBROKER_TEST_HOW"    // how it is begun
+	envCount  = "NATSBROKER_TEST_COUNT"  // how many elements it has; the graph, if none
+	envSeed   = "NATSBROKER_TEST_SEED"   // of the graph
+	envFrom   = "NATSBROKER_TEST_FROM"   // when schedules begin
+	envUntil  = "NATSBROKER_TEST_UNTIL"  // when they end
+)
+
+// role is what a process of a test does until it is killed, or told to end. One that
+// ends leaves no goroutine behind.
 func role(play string) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
-	ns, at := Namespace("processes"), os.Getenv("NATSBROKER_TEST_AT")
-	var err error
-	switch play {
-	case "server":
-		var b *Broker
-		if b, err = Embedded(ctx, os.Getenv("NATSBROKER_TEST_DIR"), ns, Lease(shortLease), Listen(at)); err == nil {
-			fmt.Println("ready")
-			<-ctx.Done()
-			b.Close()
-		}
-	case "worker":
-		var b *Broker
-		if b, err = Connect(ctx, "nats://"+at, ns, Lease(shortLease)); err == nil {
-			fmt.Println("ready")
-			err = runnel.NewWorker(b, numbers, squares, halves, total, runnel.Concurrency(8)).Run(ctx)
-			b.Close()
-		}
+	before := goleak.IgnoreCurrent()
+	err := map[string]func(context.Context) error{"server": playServer, "worker": playWorker, "run": playRun, "napper": playNapper, "driver": playDriver, "coordinator": playCoordinator, "director": playDirector, "doomed": playDoomed, "scheduler": playScheduler}[play](ctx)
+	if err == nil {
+		err = goleak.Find(before)
 	}
+	stop()
 	if err != nil {
-		log.Fatal(err)
+		log.Fatalf("%s: %v", play, err)
 	}
+}
+
+func playServer(ctx context.Context) error {
+	b, err := Embedded(ctx, os.Getenv(envDir), append(agreed, Listen(os.Getenv(envAt)))...)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	fmt.Println("ready")
+	<-ctx.Done()
+	return nil
+}
+
+func playWorker(ctx context.Context) error {
+	b, err := connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	fmt.Println("ready")
+	return runnel.NewWorker(b, numbers, squares, halves, total, runnel.Tasks(graphTasks()...), runnel.Concurrency(8)).Run(ctx)
+}
+
+// connect connects to the server, also to one that is away.
+func connect(ctx context.Context) (*Broker, error) {
+	for {
+		b, err := Connect(ctx, "nats://"+os.Getenv(envAt), agreed...)
+		if err == nil || ctx.Err() != nil {
+			return b, err
+		}
+		pause(ctx, 50*time.Millisecond)
+	}
+}
+
+// process is a process of a test.
+type process struct {
+	play   string
+	cmd    *exec.Cmd
+	ready  chan struct{} // closed when it has said so
+	ended  chan struct{} // closed when it has ended
+	output []byte        // what else it said, once it has ended
+}
+
+// launch starts a process.
+func launch(t *testing.T, play, at string, env ...string) *process {
+	t.Helper()
+	p := &process{play: play, cmd: exec.Command(os.Args[0]), ready: make(chan struct{}), ended: make(chan struct{})}
+	p.cmd.Env = append(append(os.Environ(), envRole+"="+play, envAt+"="+at), env...)
+	p.cmd.Stderr = os.Stderr
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(p.ended)
+		r := bufio.NewReader(out)
+		if line, _ := r.ReadString('\n'); line == "ready\n" {
+			close(p.ready)
+		}
+		p.output, _ = io.ReadAll(r)
+		_ = p.cmd.Wait() // how it ended is in its state
+	}()
+	return p
 }
 
 // start starts a process and waits until it is ready.
-func start(t *testing.T, play, at, dir string) *exec.Cmd {
+func start(t *testing.T, play, at string, env ...string) *process {
 	t.Helper()
-	c := exec.Command(os.Args[0])
-	c.Env = append(os.Environ(), "NATSBROKER_TEST_ROLE="+play, "NATSBROKER_TEST_AT="+at, "NATSBROKER_TEST_DIR="+dir)
-	c.Stderr = os.Stderr
-	out, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
+	p := launch(t, play, at, env...)
+	select {
+	case <-p.ready:
+	case <-p.ended:
+		t.Fatalf("the %s has ended: %v", play, p.cmd.ProcessState)
 	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || !strings.HasPrefix(line, "ready") {
-		t.Fatalf("the %s said %q, %v", play, line, err)
-	}
-	return c
+	return p
 }
 
-func kill(c *exec.Cmd) {
-	_ = c.Process.Kill()
-	_ = c.Wait()
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // fails only when it has ended
+	<-p.ended
 }
 
-// TestKilledProcessesLoseNothing: while a run of 2,000 elements in two stages goes
-// on, workers are killed and started again all the time, and the server once. The
-// run ends with the right sum, and each element as succeeded.
-func TestKilledProcessesLoseNothing(t *testing.T) {
+// end tells a process to end, which it does without an error.
+func (p *process) end(t *testing.T) {
+	t.Helper()
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // fails only when it has ended
+	p.await(t)
+}
+
+// await waits for a process that was told to end: a second signal could find it
+// without a handler.
+func (p *process) await(t *testing.T) {
+	t.Helper()
+	<-p.ended
+	if !p.cmd.ProcessState.Success() {
+		t.Errorf("the %s ended with %v", p.play, p.cmd.ProcessState)
+	}
+}
+
+// freeAddress is an address of loopback that nobody listens at.
+func freeAddress(t *testing.T) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	at, dir := l.Addr().String(), t.TempDir()
-	l.Close()
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// TestKilledProcessesLoseNothing: while a run of 10,000 elements in two stages goes
+// on, workers are killed and started again all the time, and the server once. The
+// run ends with the right sum, and each element as succeeded.
+func TestKilledProcessesLoseNothing(t *testing.T) {
+	at, dir := freeAddress(t), envDir+"="+t.TempDir()
 	server := start(t, "server", at, dir)
-	defer func() { kill(server) }()
-	workers := make([]*exec.Cmd, 3)
+	defer func() { server.kill() }()
+	workers := make([]*process, 3)
 	for k := range workers {
-		workers[k] = start(t, "worker", at, "")
+		workers[k] = start(t, "worker", at)
 	}
 	defer func() {
 		for _, w := range workers {
-			kill(w)
+			w.kill()
 		}
 	}()
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	b, err := Connect(ctx, "nats://"+at, Namespace("processes"), Lease(shortLease))
+	b, err := Connect(ctx, "nats://"+at, agreed...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +250,7 @@ func TestKilledProcessesLoseNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const count = 2000
+	const count = 10_000
 	var done atomic.Int64
 	run, err := p.Start(ctx, runnel.Values{"count": count}, runnel.WithBroker(b), runnel.RunID("killed"), runnel.Observe(func(e runnel.Event) {
 		if e, ok := e.(runnel.TaskFinished); ok && e.Index != nil {
@@ -159,24 +267,20 @@ func TestKilledProcessesLoseNothing(t *testing.T) {
 			ended = true
 		case <-time.After(time.Duration(200+r.IntN(400)) * time.Millisecond):
 			k := r.IntN(len(workers))
-			kill(workers[k])
+			workers[k].kill()
 			if kills++; kills == 3 {
-				kill(server)
+				server.kill()
 				server = start(t, "server", at, dir)
 			}
-			workers[k] = start(t, "worker", at, "")
+			workers[k] = start(t, "worker", at)
 		}
 	}
 	res, err := run.Wait(ctx)
 	if err != nil {
 		t.Fatalf("after %d kills: %v", kills, err)
 	}
-	want := 0.0
-	for k := range count {
-		want += float64(k*k) / 2
-	}
-	if got, err := total.Get(res); err != nil || got != want {
-		t.Errorf("the sum is %v, %v, want %v", got, err, want)
+	if got, err := total.Get(res); err != nil || got != totalOf(count) {
+		t.Errorf("the sum is %v, %v, want %v", got, err, totalOf(count))
 	}
 	if done.Load() != 2*count {
 		t.Errorf("%d elements ended, want %d, each once", done.Load(), 2*count)

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/runnelflow/runnel/broker"
@@ -21,6 +24,8 @@ type pull struct {
 
 	mu      sync.Mutex
 	asking  bool             // a job is asked for
+	since   time.Time        // since when, in vain
+	stop    func()           // ends the asking, for it to be done anew
 	waiting []chan<- arrival // those who wait for it
 }
 
@@ -47,6 +52,7 @@ func (b *Broker) pull(ctx context.Context, queue string, p broker.Priority) (*pu
 		made.consumer, err = b.stream("jobs").CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
 			Durable:       "q-" + token(queue) + "-" + p.String(),
 			Description:   fmt.Sprintf("queue %q, priority %s", queue, p),
+			Metadata:      map[string]string{queueName: queue, queuePriority: p.String()},
 			FilterSubject: filter,
 			AckPolicy:     jetstream.AckExplicitPolicy,
 			AckWait:       b.config.lease,
@@ -90,6 +96,9 @@ func (b *Broker) Receive(ctx context.Context, w *broker.Worker, n int) ([]*broke
 	for {
 		var got []*broker.Delivery
 		for _, p := range pulls {
+			if p.isQuiet() {
+				continue
+			}
 			msgs, err := b.fetchNow(ctx, p, n-len(got))
 			if err != nil {
 				return got, orNil(err, got)
@@ -178,6 +187,18 @@ func (b *Broker) await(ctx context.Context, pulls []*pull) (jetstream.Msg, error
 	}
 }
 
+// quiet is how long the server has had no job for who asks, when it is not asked again
+// what it has at once.
+const quiet = 20 * time.Millisecond
+
+// isQuiet reports whether the server would send a job by itself, and has sent none for a
+// while: then there is none.
+func (p *pull) isQuiet() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asking && time.Since(p.since) > quiet
+}
+
 func (p *pull) leave(c chan<- arrival) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -189,10 +210,40 @@ func (p *pull) leave(c chan<- arrival) {
 	}
 }
 
+// askAnew has jobs asked for again when a lost connection is back: the server has
+// forgotten who asked, and workers would be idle until they miss its heartbeats.
+func (b *Broker) askAnew() {
+	back := b.nc.StatusChanged(nats.CONNECTED)
+	defer b.nc.RemoveStatusListener(back)
+	for {
+		select {
+		case _, open := <-back:
+			if !open {
+				return
+			}
+		case <-b.ctx.Done():
+			return
+		}
+		b.mu.Lock()
+		pulls := slices.Collect(maps.Values(b.pulls))
+		b.mu.Unlock()
+		for _, p := range pulls {
+			p.mu.Lock()
+			if p.stop != nil {
+				p.stop()
+			}
+			p.mu.Unlock()
+		}
+	}
+}
+
 // ask asks the server for a job as long as somebody waits for one.
 func (b *Broker) ask(p *pull) {
 	for {
 		ctx, cancel := context.WithTimeout(b.ctx, waitTime)
+		p.mu.Lock()
+		p.since, p.stop = time.Now(), cancel
+		p.mu.Unlock()
 		msgs, err := p.consumer.Fetch(1, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(waitTime/6))
 		var came jetstream.Msg
 		if err == nil {

@@ -2,9 +2,11 @@ package natsbroker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -22,7 +24,7 @@ func (c *config) streams() []jetstream.StreamConfig {
 			MaxBytes:    c.maxBytes,
 			AllowDirect: true,
 			Discard:     jetstream.DiscardNew,
-			Duplicates:  time.Minute,
+			Duplicates:  min(time.Minute, c.lifetime),
 		}
 	}
 	jobs := base("jobs", n.all("job"))
@@ -36,6 +38,12 @@ func (c *config) streams() []jetstream.StreamConfig {
 	runs.Description = "results of runs"
 	runs.AllowMsgTTL = true
 
+	kept := base("kept", n.all("kept"))
+	kept.Description = "runs that are kept: what they are, who drives them, how they ended"
+	kept.MaxAge = 0 // what is over says itself how long it stays
+	kept.AllowMsgTTL = true
+	kept.MaxMsgsPerSubject = 1
+
 	values := base("values", n.all("value"))
 	values.Description = "values too large for a message"
 	values.MaxMsgsPerSubject = 1
@@ -44,11 +52,12 @@ func (c *config) streams() []jetstream.StreamConfig {
 	got := base("got", n.all("got"))
 	got.Description = "which worker got a job when"
 	got.Discard = jetstream.DiscardOld
-	got.MaxMsgsPerSubject = int64(4 * c.maxDeliveries)
+	got.MaxMsgsPerSubject = int64(deliveriesKept * c.maxDeliveries)
 
 	dead := base("dead", n.all("dead"))
 	dead.Description = "jobs that were given up"
 	dead.Discard = jetstream.DiscardOld
+	dead.MaxMsgsPerSubject = 1 // two may give up a job at once, and it may be given up again
 
 	workers := base("workers", n.all("worker"))
 	workers.Description = "workers that are alive"
@@ -61,11 +70,24 @@ func (c *config) streams() []jetstream.StreamConfig {
 	spent := base("spent", "$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES."+jobs.Name+".>")
 	spent.Description = "jobs that the server does not deliver any more"
 	spent.Retention = jetstream.WorkQueuePolicy
-	return []jetstream.StreamConfig{jobs, runs, values, got, dead, workers, spent}
+
+	schedules := base("schedules", n.all("schedule"))
+	schedules.Description = "schedules: when they fire, and what became of that"
+	schedules.MaxAge = 0
+	schedules.AllowMsgTTL = true // of what says that one was removed
+	schedules.MaxMsgsPerSubject = 1
+	return []jetstream.StreamConfig{jobs, runs, kept, values, got, dead, workers, spent, schedules}
 }
+
+// deliveriesKept is how many deliveries and releases of a job are kept for each that it
+// may have.
+const deliveriesKept = 4
 
 // setUp makes the streams that are not there, and brings the others up to date.
 func (b *Broker) setUp(ctx context.Context) error {
+	if b.config.asFound {
+		return b.find(ctx)
+	}
 	for _, s := range b.config.streams() {
 		var stream jetstream.Stream
 		err := b.ride(ctx, func(ctx context.Context) (err error) {
@@ -78,6 +100,28 @@ func (b *Broker) setUp(ctx context.Context) error {
 		b.streams[s.Name] = stream
 	}
 	return nil
+}
+
+// remakeWorkers makes the stream of workers anew when an error says that a stream is
+// not there and it is that one, and reports whether it did. It is in the memory of the
+// server, and gone when that was started again.
+func (b *Broker) remakeWorkers(ctx context.Context, why error) bool {
+	missing := errors.Is(why, jetstream.ErrStreamNotFound) || errors.Is(why, jetstream.ErrNoStreamResponse) || errors.Is(why, nats.ErrNoResponders)
+	if !missing || b.config.asFound || b.streams[b.names.stream("workers")] == nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if _, err := b.js.Stream(ctx, b.names.stream("workers")); !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return false
+	}
+	for _, s := range b.config.streams() {
+		if s.Name == b.names.stream("workers") {
+			_, err := b.js.CreateOrUpdateStream(ctx, s)
+			return err == nil
+		}
+	}
+	return false
 }
 
 func (b *Broker) stream(what string) jetstream.Stream { return b.streams[b.names.stream(what)] }

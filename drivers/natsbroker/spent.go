@@ -15,8 +15,17 @@ import (
 // gives the job up. Only deliveries that nobody released count for that, and the
 // server counts all: a job that has some left is queued again.
 
-// again is the header of a job that is queued again: how often it was.
+// again is the header of a job that is queued again: how often it was, 0 if that is not
+// known.
 const again = "Runnel-Again"
+
+// wasDelivered reports whether a message was delivered before, here or as the one that
+// it was queued again for.
+func wasDelivered(m jetstream.Msg) bool {
+	meta, err := m.Metadata()
+	n := m.Headers().Get(again)
+	return err == nil && meta.NumDelivered > 1 || n != "" && n != "0"
+}
 
 // settleSpent settles jobs that the server does not deliver any more.
 func (b *Broker) settleSpent() {
@@ -88,23 +97,24 @@ func (b *Broker) settle(ctx context.Context, seq uint64) error {
 		}
 		return err
 	}
-	job, _ := b.jobIn(m.Data)
-	if job == nil { // not written by any version of this
+	p, _ := b.parcelIn(m.Data)
+	if p == nil { // not written by any version of this
 		return remove()
 	}
-	done, err := b.isDone(ctx, job)
+	done, last, _, err := b.recorded(ctx, p, 0, nil)
 	if err != nil {
 		return err
 	}
-	if done {
+	rest := p.without(done)
+	if len(rest) == 0 {
 		return remove()
 	}
-	story, err := b.story(ctx, job)
+	story, err := b.story(ctx, p)
 	if err != nil {
 		return err
 	}
-	if len(story) >= b.config.maxDeliveries {
-		if err := b.giveUp(ctx, job, m.Data, story); err != nil {
+	if over, err := b.spent(ctx, p, last, rest, story); over || err != nil {
+		if err != nil {
 			return err
 		}
 		return remove()
@@ -112,7 +122,7 @@ func (b *Broker) settle(ctx context.Context, seq uint64) error {
 	// First queued, then removed: dying in between delivers it twice, and loses
 	// nothing.
 	n, _ := strconv.Atoi(m.Header.Get(again))
-	copied := &nats.Msg{Subject: b.names.job(job) + "-#" + strconv.Itoa(n+1), Data: m.Data, Header: nats.Header{again: {strconv.Itoa(n + 1)}}}
+	copied := &nats.Msg{Subject: b.names.job(p) + "-#" + strconv.Itoa(n+1), Data: m.Data, Header: nats.Header{again: {strconv.Itoa(n + 1)}}}
 	err = b.waitForRoom(ctx, func(ctx context.Context) error {
 		_, err := b.js.PublishMsg(ctx, copied)
 		if isDuplicate(err) {

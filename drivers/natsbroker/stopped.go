@@ -15,13 +15,14 @@ import (
 // is recorded. For the others comes a result of kind Stopped, which is not: it goes
 // through the stream of results, under a subject of its own that is gone soon after.
 
-// holder is a job that a worker has, and the worker.
+// holder is the jobs of a parcel that a worker has not finished, and the worker.
 type holder struct {
-	job    *broker.Job
+	parcel *parcel
+	rest   broker.Batch
 	worker string
 }
 
-// holders are the jobs of a run that live workers have.
+// holders are the parcels of a run that live workers have.
 func (b *Broker) holders(ctx context.Context, run string) ([]holder, error) {
 	delivered, err := b.subjects(ctx, "got", b.names.gotOf(run))
 	if err != nil {
@@ -37,27 +38,34 @@ func (b *Broker) holders(ctx context.Context, run string) ([]holder, error) {
 		if delivered[b.names.gotUnit(run, id)] == 0 {
 			continue
 		}
-		job, _, err := b.queuedJob(ctx, subject)
+		p, _, err := b.queued(ctx, subject)
 		if err != nil {
 			return nil, err
 		}
-		if job == nil {
+		if p == nil {
 			continue
 		}
-		story, err := b.story(ctx, job)
+		story, err := b.story(ctx, p)
 		if err != nil {
 			return nil, err
 		}
-		if len(story) > 0 && b.isAlive(ctx, story[len(story)-1].Worker) {
-			held = append(held, holder{job, story[len(story)-1].Worker})
+		if len(story) == 0 || !b.isAlive(ctx, story[len(story)-1].Worker) {
+			continue
+		}
+		done, _, _, err := b.recorded(ctx, p, 0, nil)
+		if err != nil {
+			return nil, err
+		}
+		if rest := p.without(done); len(rest) > 0 {
+			held = append(held, holder{p, rest, story[len(story)-1].Worker})
 		}
 	}
 	return held, nil
 }
 
-// queuedJob is the job of a subject of the queue and its place there, nil when it
-// is not there any more, or is none.
-func (b *Broker) queuedJob(ctx context.Context, subject string) (*broker.Job, uint64, error) {
+// queued is the parcel of a subject of the queue and its place there, nil when it is
+// not there any more, or is none.
+func (b *Broker) queued(ctx context.Context, subject string) (*parcel, uint64, error) {
 	var m *jetstream.RawStreamMsg
 	err := b.ride(ctx, func(ctx context.Context) (err error) {
 		m, err = b.stream("jobs").GetLastMsgForSubject(ctx, subject)
@@ -69,8 +77,8 @@ func (b *Broker) queuedJob(ctx context.Context, subject string) (*broker.Job, ui
 	if err != nil {
 		return nil, 0, err
 	}
-	job, _ := b.jobIn(m.Data)
-	return job, m.Sequence, nil
+	p, _ := b.parcelIn(m.Data)
+	return p, m.Sequence, nil
 }
 
 func lastPart(subject string) string { return subject[strings.LastIndexByte(subject, '.')+1:] }
@@ -91,44 +99,60 @@ func (b *Broker) expect(run string, held []holder) {
 	})
 }
 
-// isSettled reports whether a job has a result. A dead worker's job gets one.
+// isSettled reports whether the jobs of a holder have results. Those of a dead worker get
+// them.
 func (b *Broker) isSettled(ctx context.Context, h holder) bool {
-	for _, subject := range [...]string{b.names.done(h.job.Run, h.job.ID()), b.names.stopped(h.job.Run, h.job.ID())} {
-		if there, err := b.has(ctx, "runs", subject); there || err != nil {
-			return there
-		}
+	done, _, _, err := b.recorded(ctx, h.parcel, 0, nil)
+	if err != nil {
+		return false
 	}
-	return !b.isAlive(ctx, h.worker) && b.stopJob(ctx, h.job, fmt.Sprintf("its worker %s died after the run had ended", h.worker)) == nil
+	err = b.each(ctx, "runs", b.names.stopped(h.parcel), 1, func(_ uint64, data []byte) error {
+		results, err := b.recordIn(data)
+		for _, r := range results {
+			done[r.ID()] = true
+		}
+		return err
+	})
+	if err != nil {
+		return false
+	}
+	rest := h.parcel.without(done)
+	return len(rest) == 0 || !b.isAlive(ctx, h.worker) && b.stopJobs(ctx, h.parcel, rest, fmt.Sprintf("its worker %s died after the run had ended", h.worker)) == nil
 }
 
-// stopJob hands the followers of a run that has ended the failure of a job that
-// nobody finishes.
-func (b *Broker) stopJob(ctx context.Context, j *broker.Job, why string) error {
-	r := broker.ResultOf(j)
-	r.Failure = &broker.Failure{Text: why, Kind: broker.Stopped}
-	return b.tellStopped(ctx, r)
+// stopJobs hands the followers of a run that has ended the failures of jobs that nobody
+// finishes.
+func (b *Broker) stopJobs(ctx context.Context, p *parcel, jobs broker.Batch, why string) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	var results []*broker.Result
+	for _, j := range jobs {
+		r := broker.ResultOf(j)
+		r.Failure = &broker.Failure{Text: why, Kind: broker.Stopped}
+		results = append(results, r)
+	}
+	return b.tellStopped(ctx, p, results)
 }
 
-func (b *Broker) tellStopped(ctx context.Context, r *broker.Result) error {
-	data, err := b.resultOut(ctx, r.Run, r)
+func (b *Broker) tellStopped(ctx context.Context, p *parcel, results []*broker.Result) error {
+	left, err := b.resultsOut(ctx, p.run, results)
 	if err != nil {
 		return err
 	}
-	return b.waitForRoom(ctx, func(ctx context.Context) error {
-		_, err := b.js.Publish(ctx, b.names.stopped(r.Run, r.ID()), data, jetstream.WithMsgTTL(b.markTime()))
-		return err
-	})
-}
-
-// has reports whether a stream has a message of a subject.
-func (b *Broker) has(ctx context.Context, stream, subject string) (there bool, err error) {
-	err = b.ride(ctx, func(ctx context.Context) error {
-		_, err := b.stream(stream).GetLastMsgForSubject(ctx, subject)
-		there = err == nil
-		if isNotFound(err) {
-			return nil
+	for len(left) > 0 {
+		n, data, err := recordOut(results[0], left)
+		if err != nil {
+			return err
 		}
-		return err
-	})
-	return there, err
+		err = b.waitForRoom(ctx, func(ctx context.Context) error {
+			_, err := b.js.Publish(ctx, b.names.stopped(p), data, jetstream.WithMsgTTL(b.markTime()))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		left = left[n:]
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -13,80 +14,92 @@ import (
 	"github.com/runnelflow/runnel/broker"
 )
 
-// Submit implements [broker.Broker]. Jobs go out side by side, and each is
-// acknowledged by the server. One with a part that is too large, or cannot be
+// Submit implements [broker.Broker]. Batches go out side by side, and each is
+// acknowledged by the server. A job with a part that is too large, or cannot be
 // encoded, has a result at once: a failure that says so.
-func (b *Broker) Submit(ctx context.Context, jobs []*broker.Job) error {
-	msgs := make([]*nats.Msg, 0, len(jobs))
-	for _, j := range jobs {
-		known, err := b.begin(ctx, j.Run)
-		if err != nil {
-			return err
-		}
-		if known[unit(j.ID())] {
-			continue
-		}
-		data, err := b.jobOut(ctx, j)
-		if err != nil && refused(err) {
-			err = b.refuse(ctx, j, err)
-			data = nil
-		}
-		if err != nil {
-			return err
-		}
-		if data != nil {
-			msgs = append(msgs, &nats.Msg{Subject: b.names.job(j), Data: data})
-		}
-	}
-	for wait := 10 * time.Millisecond; len(msgs) > 0; wait = min(2*wait, time.Second) {
-		left, err := b.publish(ctx, msgs)
-		if err != nil {
-			return err
-		}
-		if msgs = left; len(msgs) > 0 {
-			if err := b.pause(ctx, wait); err != nil {
+func (b *Broker) Submit(ctx context.Context, batches []broker.Batch) error {
+	var out []*outbound
+	for len(batches) > 0 { // the first ones are under way while the next are written
+		n := min(len(batches), writtenAtOnce)
+		var msgs []*nats.Msg
+		for _, batch := range batches[:n] {
+			var err error
+			if msgs, err = b.pack(ctx, batch, msgs); err != nil {
 				return err
 			}
 		}
+		if err := b.send(msgs, &out); err != nil {
+			return err
+		}
+		batches = batches[n:]
+	}
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		left, err := b.acknowledged(ctx, out)
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		if err := b.pause(ctx, wait); err != nil {
+			return err
+		}
+		for _, m := range left { // perhaps only the answer was lost
+			m.Header = repeated()
+		}
+		out = nil
+		if err := b.send(left, &out); err != nil {
+			return err
+		}
+	}
+}
+
+// writtenAtOnce is how many batches are written before they are sent.
+const writtenAtOnce = 32
+
+// outbound is a message that was sent; ack is nil if it could not be.
+type outbound struct {
+	msg *nats.Msg
+	ack jetstream.PubAckFuture
+}
+
+// send sends messages side by side.
+func (b *Broker) send(msgs []*nats.Msg, out *[]*outbound) error {
+	for _, m := range msgs {
+		// The message belongs to the future from then on: another try is a copy.
+		f, err := b.js.PublishMsgAsync(&nats.Msg{Subject: m.Subject, Data: m.Data, Header: maps.Clone(m.Header)}, jetstream.WithStallWait(patience))
+		if err != nil && !passing(err) {
+			return err
+		}
+		if err != nil {
+			f = nil
+		}
+		*out = append(*out, &outbound{m, f})
 	}
 	return nil
 }
 
-// publish sends messages side by side and returns those to be sent again: the
-// server was away, or the stream full.
-func (b *Broker) publish(ctx context.Context, msgs []*nats.Msg) (left []*nats.Msg, err error) {
-	futures := make([]jetstream.PubAckFuture, len(msgs))
-	for i, m := range msgs {
-		// The message belongs to the future from then on: another try is a copy.
-		f, err := b.js.PublishMsgAsync(&nats.Msg{Subject: m.Subject, Data: m.Data}, jetstream.WithStallWait(patience))
-		switch {
-		case err == nil:
-			futures[i] = f
-		case !passing(err):
-			return nil, err
-		}
-	}
+// acknowledged waits until the server has what was sent, and returns what is to be sent
+// again: the server was away, or the stream full.
+func (b *Broker) acknowledged(ctx context.Context, out []*outbound) (left []*nats.Msg, err error) {
 	late := time.NewTimer(2 * patience)
 	defer late.Stop()
 	timeUp := false
-	for i, f := range futures {
-		if f == nil || timeUp {
-			left = append(left, msgs[i])
+	for _, o := range out {
+		if o.ack == nil || timeUp {
+			left = append(left, o.msg)
 			continue
 		}
 		select {
-		case <-f.Ok():
-		case err := <-f.Err():
+		case <-o.ack.Ok():
+		case err := <-o.ack.Err():
 			switch {
 			case isDuplicate(err): // its ID is queued already
 			case passing(err) || isFull(err):
-				left = append(left, msgs[i])
+				left = append(left, o.msg)
 			default:
 				return nil, fmt.Errorf("natsbroker: a job cannot be queued: %w", err)
 			}
 		case <-late.C:
 			timeUp = true
-			left = append(left, msgs[i])
+			left = append(left, o.msg)
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		case <-b.ctx.Done():
@@ -94,53 +107,6 @@ func (b *Broker) publish(ctx context.Context, msgs []*nats.Msg) (left []*nats.Ms
 		}
 	}
 	return left, nil
-}
-
-// jobOut writes a job.
-func (b *Broker) jobOut(ctx context.Context, j *broker.Job) ([]byte, error) {
-	w := b.jobWire(j)
-	for i := range j.Inputs {
-		in := &j.Inputs[i]
-		wi := wireInput{Name: in.Name, Whole: in.Whole}
-		if in.Value != nil {
-			v, err := b.valueOut(ctx, j.Run, fmt.Sprintf("input %q of task %q", in.Name, j.Task), in.Value)
-			if err != nil {
-				return nil, err
-			}
-			wi.Value = v
-		}
-		for k, f := range in.Holes {
-			if wi.Holes == nil {
-				wi.Holes = map[int]*wireFailure{}
-			}
-			wi.Holes[k] = failureOut(f)
-		}
-		w.Inputs = append(w.Inputs, wi)
-	}
-	data, err := cborOut.Marshal(w)
-	if err != nil {
-		return nil, err
-	}
-	if most := b.nc.MaxPayload() - 1024; int64(len(data)) > most {
-		return nil, &tooLarge{fmt.Sprintf("the message for task %q", j.Task), int64(len(data)), most,
-			"lower Inline, so that values are stored, hand over fewer inputs, or raise the server's max_payload"}
-	}
-	return data, nil
-}
-
-func (b *Broker) jobWire(j *broker.Job) *wireJob {
-	return &wireJob{
-		Version: wireVersion, Run: j.Run, Pipeline: j.Pipeline, Task: j.Task, Element: j.Element, Index: j.Index, Attempt: j.Attempt,
-		Key: j.Key, Fingerprint: j.Fingerprint, Queue: j.Queue, Priority: int(j.Priority), Cause: failureOut(j.Cause),
-	}
-}
-
-// refuse ends a job that cannot be sent.
-func (b *Broker) refuse(ctx context.Context, j *broker.Job, why error) error {
-	r := broker.ResultOf(j)
-	r.Failure = &broker.Failure{Text: why.Error(), Permanent: true}
-	_, err := b.record(ctx, j.Run, r)
-	return err
 }
 
 // waitForRoom is ride for what a full stream refuses: it waits for room.

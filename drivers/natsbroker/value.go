@@ -20,25 +20,41 @@ type value struct {
 
 // Decode implements [broker.Value]. A value that is stored is fetched, once for
 // those that take it soon after each other.
-func (v *value) Decode(into any) error {
+func (v *value) Decode(ctx context.Context, into any) error {
 	data := v.wire.Data
 	if v.wire.Ref != "" {
 		var err error
-		if data, err = v.b.fetch(v.b.ctx, v.run, v.wire); err != nil {
+		if data, err = v.b.fetch(ctx, v.run, v.wire); err != nil {
 			return err
 		}
 	}
 	if v.wire.Packed {
-		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(v.b.config.maxValue)))
+		var err error
+		if data, err = v.b.unpack(data); err != nil {
+			return err
+		}
+	}
+	if v.wire.Codec == listed {
+		l, err := v.list(data)
 		if err != nil {
 			return err
 		}
-		defer d.Close()
-		if data, err = d.DecodeAll(data, nil); err != nil {
-			return fmt.Errorf("a value cannot be unpacked: %w (at most %d bytes: see MaxValue)", err, v.b.config.maxValue)
-		}
+		return l.Decode(ctx, into)
 	}
 	return v.wire.Codec.decode(data, into)
+}
+
+// unpack is what packer has compressed.
+func (b *Broker) unpack(data []byte) ([]byte, error) {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(b.config.maxValue)))
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	if data, err = d.DecodeAll(data, nil); err != nil {
+		return nil, fmt.Errorf("a value cannot be unpacked: %w (at most %d bytes: see MaxValue)", err, b.config.maxValue)
+	}
+	return data, nil
 }
 
 // packer compresses. It is safe for concurrent use.
@@ -56,24 +72,37 @@ func (e *tooLarge) Error() string {
 	return fmt.Sprintf("%s has %d bytes, and at most %d are possible: %s", e.what, e.size, e.most, e.mend)
 }
 
-// valueOut writes a value, and stores it if it is large, or if whole says that
-// many messages will have it. One that came from this broker goes on as it is.
+// valueOut writes a value, and stores it if it is large. One that came from this broker
+// goes on as it is.
 func (b *Broker) valueOut(ctx context.Context, run, what string, v broker.Value) (*wireValue, error) {
-	if v, ok := v.(*value); ok && v.b.names == b.names && v.run == run {
+	switch v := v.(type) {
+	case *value:
+		if v.b.names != b.names || v.run != run {
+			break
+		}
+		if len(v.wire.Data) > b.config.inline { // of a process that has more in its messages
+			w := &wireValue{Codec: v.wire.Codec, Packed: v.wire.Packed}
+			return w, b.store(ctx, run, v.wire.Data, w)
+		}
 		return v.wire, nil
+	case broker.Go:
+		data, err := b.config.codec.encode(v.V)
+		if err != nil {
+			return nil, fmt.Errorf("%s cannot be encoded: %w", what, err)
+		}
+		return b.written(ctx, run, what, b.config.codec, data)
+	case broker.List:
+		return b.listOut(ctx, run, what, v)
 	}
-	g, ok := v.(broker.Go)
-	if !ok {
-		return nil, fmt.Errorf("%s is a %T, which is of another broker or run", what, v)
-	}
-	data, err := b.config.codec.encode(g.V)
-	if err != nil {
-		return nil, fmt.Errorf("%s cannot be encoded: %w", what, err)
-	}
+	return nil, fmt.Errorf("%s is a %T, which is of another broker or run", what, v)
+}
+
+// written is a value that was encoded: stored if it is large.
+func (b *Broker) written(ctx context.Context, run, what string, c Codec, data []byte) (*wireValue, error) {
 	if size := int64(len(data)); size > b.config.maxValue {
 		return nil, &tooLarge{what, size, b.config.maxValue, "raise MaxValue, or hand over a place where the data is instead of the data"}
 	}
-	w := &wireValue{Codec: b.config.codec}
+	w := &wireValue{Codec: c}
 	if b.config.compress >= 0 && len(data) >= b.config.compress {
 		if packed := packer.EncodeAll(data, nil); len(packed) < len(data) {
 			data, w.Packed = packed, true

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/fxamacker/cbor/v2"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/runnelflow/runnel/broker"
@@ -74,7 +76,7 @@ func TestValuesArrive(t *testing.T) {
 					data[k] = byte(k * k >> 3)
 				}
 				want := record{"größe", time.Date(2026, 3, 29, 1, 2, 3, 456789, time.UTC), data, math.Pi, map[string]int{"a": 1}}
-				if err := b.Submit(t.Context(), []*broker.Job{job("r", 1, want)}); err != nil {
+				if err := b.Submit(t.Context(), []broker.Batch{{job("r", 1, want)}}); err != nil {
 					t.Fatal(err)
 				}
 				_, got := receive[record](t, b, worker(t, b, "w"))
@@ -95,7 +97,7 @@ func TestTooLargeIsAResult(t *testing.T) {
 	results := make(chan []*broker.Result, 2)
 	go b.Results(t.Context(), "r", func(r []*broker.Result) { results <- r })
 	<-results
-	if err := b.Submit(t.Context(), []*broker.Job{job("r", 1, strings.Repeat("x", 2000))}); err != nil {
+	if err := b.Submit(t.Context(), []broker.Batch{{job("r", 1, strings.Repeat("x", 2000))}}); err != nil {
 		t.Fatal(err)
 	}
 	r := (<-results)[0]
@@ -113,21 +115,50 @@ func FuzzMessages(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(good)
+	other, err := cborOut.Marshal(&wireOther{Element: 2, Inputs: []wireInput{{Same: true}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	many, err := parcelOut(&wireJob{Version: wireVersion, Run: "r", Task: "t", Inputs: []wireInput{{Name: "in"}}}, []cbor.RawMessage{other})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(many)
+	other = must(cborOut.Marshal(&wireOther{Task: "u", Inputs: []wireInput{{Name: "in"}, {Same: true}}}))
+	f.Add(must(parcelOut(&wireJob{Version: wireMixed, Run: "r", Task: "t", Inputs: []wireInput{{Name: "in"}}}, []cbor.RawMessage{other})))
+	row := must(cborOut.Marshal([]*wireValue{{Codec: JSON, Data: []byte(`"a"`)}, nil}))
+	rows := must(cborOut.Marshal([]*wireValue{{Codec: listed, Data: row}, {Codec: JSON, Data: []byte(`["b"]`)}}))
+	f.Add(must(cborOut.Marshal(&wireJob{Version: wireListed, Run: "r", Task: "t", Inputs: []wireInput{{Name: "in", Value: &wireValue{Codec: listed, Data: rows}}}})))
 	f.Add([]byte{0xbb, 0xff, 0xff, 0xff, 0xff})
 	f.Add([]byte(`{"run":1}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if j, err := b.jobIn(data); err == nil {
-			for _, in := range j.Inputs {
-				if v, ok := in.Value.(*value); ok && v.wire.Ref == "" {
-					var into any
-					_ = v.Decode(&into)
+		if p, err := b.parcelIn(data); err == nil {
+			for _, j := range p.jobs {
+				for _, in := range j.Inputs {
+					if v, ok := in.Value.(*value); ok && isInMessage(v) {
+						var into any
+						_ = v.Decode(t.Context(), &into)
+						var rows [][]string
+						_ = v.Decode(t.Context(), &rows)
+					}
 				}
 			}
 		}
-		if _, err := b.resultIn(data); err == nil {
-			return
-		}
+		_, _ = b.recordIn(data)
 	})
+}
+
+// isInMessage reports whether nothing of a value is stored elsewhere.
+func isInMessage(v *value) bool {
+	data := v.wire.Data
+	if v.wire.Packed {
+		data, _ = v.b.unpack(data)
+	}
+	if v.wire.Ref != "" || v.wire.Codec != listed {
+		return v.wire.Ref == ""
+	}
+	l, _ := v.list(data)
+	return !slices.ContainsFunc(l, func(part broker.Value) bool { return part != nil && !isInMessage(part.(*value)) })
 }
 
 func TestOptionsAreChecked(t *testing.T) {
@@ -154,7 +185,7 @@ func TestOptionsReachTheStreams(t *testing.T) {
 	if c := info.Config; c.Storage != jetstream.MemoryStorage || c.MaxBytes != 2<<20 || c.MaxAge != time.Hour || c.Replicas != 1 {
 		t.Errorf("the stream of jobs is %+v", c)
 	}
-	if err := b.Submit(t.Context(), []*broker.Job{job("r", 1, "longer than ten bytes")}); err != nil {
+	if err := b.Submit(t.Context(), []broker.Batch{{job("r", 1, "longer than ten bytes")}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, in := receive[string](t, b, worker(t, b, "w")); in != "longer than ten bytes" {

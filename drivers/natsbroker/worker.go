@@ -14,15 +14,11 @@ import (
 // Workers implements [broker.Broker].
 func (b *Broker) Workers(ctx context.Context, deliver func([]*broker.Worker)) error {
 	filter := b.names.all("worker")
-	known, err := b.subjects(ctx, "workers", filter)
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	heard := make(chan []*broker.Worker)
 	failed := make(chan error, 1)
 	go func() {
-		failed <- b.follow(ctx, "workers", jetstream.OrderedConsumerConfig{FilterSubjects: []string{filter}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy}, uint64(len(known)),
+		failed <- b.follow(ctx, "workers", jetstream.OrderedConsumerConfig{FilterSubjects: []string{filter}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy},
 			func(msgs []jetstream.Msg) error {
 				batch := make([]*broker.Worker, 0, len(msgs))
 				for _, m := range msgs {
@@ -39,7 +35,7 @@ func (b *Broker) Workers(ctx context.Context, deliver func([]*broker.Worker)) er
 				return nil
 			})
 	}()
-	err = b.tell(ctx, heard, failed, deliver)
+	err := b.tell(ctx, heard, failed, deliver)
 	cancel()
 	if err == nil {
 		return context.Cause(ctx)

@@ -1,0 +1,80 @@
+package natsbroker
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/runnelflow/runnel"
+	"github.com/runnelflow/runnel/broker"
+)
+
+// TestARestartWithoutNewcomers: the signs of life of workers are in memory, and gone
+// with the server. Whoever is connected still makes room for them again.
+func TestARestartWithoutNewcomers(t *testing.T) {
+	host, port, err := net.SplitHostPort(freeAddress(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	serve := func() *server.Server {
+		s, err := server.NewServer(&server.Options{Host: host, Port: number, JetStream: true, StoreDir: dir, NoLog: true, NoSigs: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Start()
+		if !s.ReadyForConnections(10 * time.Second) {
+			t.Fatal("the server does not start")
+		}
+		return s
+	}
+	end := func(s *server.Server) { s.Shutdown(); s.WaitForShutdown() }
+	s := serve()
+	b, err := Connect(t.Context(), s.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	wholeRun(t, b)
+	end(s)
+	s = serve()
+	defer end(s)
+	wholeRun(t, b, runnel.RunID("again"))
+}
+
+// TestAnIdleWorkerAsksAnewAfterACut: the server has forgotten that it asked for a job. It
+// would miss a heartbeat of the server only after twice that time.
+func TestAnIdleWorkerAsksAnewAfterACut(t *testing.T) {
+	near, far, net := apart(t)
+	w := worker(t, far, "w")
+	ctx, enough := context.WithTimeout(t.Context(), waitTime/6)
+	defer enough()
+	received := make(chan error, 1)
+	go func() {
+		_, err := far.Receive(ctx, w, 1)
+		received <- err
+	}()
+	queue := near.names.queue("q", broker.Normal)
+	for asked := false; !asked; <-time.After(5 * time.Millisecond) {
+		far.mu.Lock()
+		p := far.pulls[queue]
+		far.mu.Unlock()
+		asked = p != nil && p.isQuiet()
+	}
+	net.cut(everyLink)
+	for far.nc.Stats().Reconnects == 0 {
+		<-time.After(5 * time.Millisecond)
+	}
+	submit(t, near, job("r", 1, "a"))
+	if err := <-received; err != nil {
+		t.Errorf("no job came: %v", err)
+	}
+}
