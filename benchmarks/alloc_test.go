@@ -9,6 +9,7 @@ import (
 	"github.com/runnelflow/runnel/benchmarks/runnelgraph"
 	"github.com/runnelflow/runnel/benchmarks/shape"
 	"github.com/runnelflow/runnel/benchmarks/subject"
+	"github.com/runnelflow/runnel/benchmarks/taskbench"
 )
 
 // A run may allocate for its types, its workers and its report, but not for
@@ -25,7 +26,7 @@ func TestRunAllocationsDoNotGrowWithTasks(t *testing.T) {
 		{"random", shape.Random(10, 100), shape.Random(100, 100)},
 		{"wide layers", shape.Random(10, 100), shape.Random(10, 1000)},
 	} {
-		for _, s := range runnelgraph.Subjects() {
+		for _, s := range append(runnelgraph.Subjects(), runnelgraph.Order(), runnelgraph.Reported()) {
 			if s.Name == runnelgraph.Observed {
 				continue // events are allocated, one by one, when somebody asks for them
 			}
@@ -41,24 +42,56 @@ func TestRunAllocationsDoNotGrowWithTasks(t *testing.T) {
 	}
 }
 
-// allocations are those of one run with two processors, the fewest of several:
-// testing.AllocsPerRun would leave one processor, and so no stealing.
+// The graphs of Task Bench have tasks of several types, which all are in the small
+// graph too.
+func TestAllocationsOfTaskBenchDoNotGrowWithTasks(t *testing.T) {
+	const allowance = 100
+	for _, p := range taskbench.Patterns {
+		var made [2]float64
+		for k, steps := range []int{100, 1000} {
+			b, err := taskbench.New(string(p), taskbench.Default(p, steps, 8))
+			if err != nil {
+				t.Fatal(err)
+			}
+			run, err := taskbench.Find(taskbench.Own).Build(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			made[k] = fewest(t, func() error { return run(context.Background()) })
+		}
+		t.Logf("%s: 100 steps: %.0f allocations; 1000 steps: %.0f", p, made[0], made[1])
+		if made[1]-made[0] > allowance {
+			t.Errorf("%s: a run of 100 steps makes %.0f allocations, one of 1000 makes %.0f; at most %d more are allowed", p, made[0], made[1], allowance)
+		}
+	}
+}
+
 func allocations(t *testing.T, s subject.Subject, g *shape.Graph) float64 {
 	t.Helper()
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	run, err := s.Build(g, subject.NoOp)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fewest := math.Inf(1)
+	return fewest(t, func() error {
+		_, err := run(context.Background())
+		return err
+	})
+}
+
+// fewest are the allocations of one run with two processors, the fewest of several:
+// testing.AllocsPerRun would leave one processor, and so no stealing.
+func fewest(t *testing.T, run func() error) float64 {
+	t.Helper()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	least := math.Inf(1)
 	for range 10 {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		if _, err := run(context.Background()); err != nil {
+		if err := run(); err != nil {
 			t.Fatal(err)
 		}
 		runtime.ReadMemStats(&after)
-		fewest = min(fewest, float64(after.Mallocs-before.Mallocs))
+		least = min(least, float64(after.Mallocs-before.Mallocs))
 	}
-	return fewest
+	return least
 }

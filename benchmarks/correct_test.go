@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/runnelflow/runnel/benchmarks/library"
 	"github.com/runnelflow/runnel/benchmarks/runnelgraph"
 	"github.com/runnelflow/runnel/benchmarks/shape"
 	"github.com/runnelflow/runnel/benchmarks/subject"
@@ -19,7 +20,7 @@ func TestEveryExecutorRunsTheGraph(t *testing.T) {
 		shape.Tree(64), shape.Random(10, 10), shape.Random(300, 3), shape.Random(100, 100),
 	}
 	for _, g := range graphs {
-		for _, s := range Subjects() {
+		for _, s := range append(Subjects(), library.Pond(), runnelgraph.Order(), runnelgraph.Reported()) {
 			t.Run(g.Name()+"/"+s.Name, func(t *testing.T) {
 				w := newWitness(g)
 				run, err := s.Build(g, w.visit)

@@ -22,10 +22,16 @@ func Subjects() []subject.Subject {
 		of(ErrgroupTyped, true, errgroupCounters),
 		of("errgroup, counters, inline successor", false, errgroupInline),
 		of("errgroup, counters, inline successor, typed", true, errgroupInline),
-		of("work stealing", false, workStealing),
-		of(StealingTyped, true, workStealing),
+		WorkStealing(),
+		WorkStealingTyped(),
 	}
 }
+
+// WorkStealing is the plain form of the work-stealing executor.
+func WorkStealing() subject.Subject { return of("work stealing", false, workStealing) }
+
+// WorkStealingTyped is its typed form.
+func WorkStealingTyped() subject.Subject { return of(StealingTyped, true, workStealing) }
 
 func of(name string, typed bool, executor func(*plan) subject.Run) subject.Subject {
 	return subject.Subject{

@@ -18,6 +18,7 @@ type Case struct {
 // A Cost is what one task took, on average over the calls of one turn.
 type Cost struct {
 	Nanoseconds float64
+	CPU         float64 // nanoseconds that the process computed, on all processors; 0 where that is not known
 	Bytes       float64 // allocated, in the whole process
 	Allocations float64
 }
@@ -40,7 +41,7 @@ func Interleave(cases []Case, rounds int, window time.Duration) ([]Series, error
 	for round := range rounds {
 		for k := range cases {
 			i := (round + k) % len(cases)
-			cost, err := turn(cases[i], window, 1)
+			cost, err := Turn(cases[i], window, 1)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", cases[i].Name, err)
 			}
@@ -54,7 +55,7 @@ func Interleave(cases []Case, rounds int, window time.Duration) ([]Series, error
 func Calls(c Case, rounds, calls int) (Series, error) {
 	var series Series
 	for range rounds {
-		cost, err := turn(c, 0, calls)
+		cost, err := Turn(c, 0, calls)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Name, err)
 		}
@@ -63,11 +64,13 @@ func Calls(c Case, rounds, calls int) (Series, error) {
 	return series, nil
 }
 
-func turn(c Case, window time.Duration, least int) (Cost, error) {
+// Turn starts with a garbage collection and then calls the case for at least the
+// window, and at least so many times.
+func Turn(c Case, window time.Duration, least int) (Cost, error) {
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	calls, began, took := 0, time.Now(), time.Duration(0)
+	calls, computed, began, took := 0, cpuTime(), time.Now(), time.Duration(0)
 	for calls < least || took < window {
 		if err := c.Run(); err != nil {
 			return Cost{}, err
@@ -75,10 +78,12 @@ func turn(c Case, window time.Duration, least int) (Cost, error) {
 		calls++
 		took = time.Since(began)
 	}
+	computed = cpuTime() - computed
 	runtime.ReadMemStats(&after)
 	n := float64(calls) * float64(c.Tasks)
 	return Cost{
 		Nanoseconds: float64(took.Nanoseconds()) / n,
+		CPU:         float64(computed.Nanoseconds()) / n,
 		Bytes:       float64(after.TotalAlloc-before.TotalAlloc) / n,
 		Allocations: float64(after.Mallocs-before.Mallocs) / n,
 	}, nil

@@ -33,6 +33,9 @@ func TestRatioIsTakenWithinRounds(t *testing.T) {
 	if got := twice.Ratio(base); got != 2 {
 		t.Errorf("ratio %v, want 2", got)
 	}
+	if got := twice.Difference(base); got != 10 {
+		t.Errorf("difference %v, want 10", got)
+	}
 }
 
 var sink []byte

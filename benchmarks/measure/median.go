@@ -19,6 +19,7 @@ func Median(values []float64) float64 {
 func (s Series) Median() Cost {
 	return Cost{
 		Nanoseconds: Median(s.each(func(c Cost) float64 { return c.Nanoseconds })),
+		CPU:         Median(s.each(func(c Cost) float64 { return c.CPU })),
 		Bytes:       Median(s.each(func(c Cost) float64 { return c.Bytes })),
 		Allocations: Median(s.each(func(c Cost) float64 { return c.Allocations })),
 	}
@@ -33,6 +34,26 @@ func (s Series) Ratio(base Series) float64 {
 		ratios[i] = s[i].Nanoseconds / base[i].Nanoseconds
 	}
 	return Median(ratios)
+}
+
+// CPURatio is Ratio of what the process computed: neighbours who take the
+// processors away do not count, and neither do processors left idle.
+func (s Series) CPURatio(base Series) float64 {
+	ratios := make([]float64, min(len(s), len(base)))
+	for i := range ratios {
+		ratios[i] = s[i].CPU / base[i].CPU
+	}
+	return Median(ratios)
+}
+
+// Difference is the median, over the rounds, of the time of s less the time of
+// base in the same round.
+func (s Series) Difference(base Series) float64 {
+	differences := make([]float64, min(len(s), len(base)))
+	for i := range differences {
+		differences[i] = s[i].Nanoseconds - base[i].Nanoseconds
+	}
+	return Median(differences)
 }
 
 func (s Series) each(f func(Cost) float64) []float64 {

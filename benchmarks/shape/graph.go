@@ -29,6 +29,19 @@ func (g *Graph) Deps(i int) []int32 { return g.depList[g.depEnd[i]:g.depEnd[i+1]
 // change them.
 func (g *Graph) Succ(i int) []int32 { return g.succAll[g.succEnd[i]:g.succEnd[i+1]] }
 
+// Of makes a graph of the dependencies of each node, which come before it.
+func Of(name string, deps [][]int) *Graph {
+	edges := 0
+	for _, d := range deps {
+		edges += len(d)
+	}
+	b := newBuilder(name, len(deps), edges)
+	for _, d := range deps {
+		b.node(d...)
+	}
+	return b.graph()
+}
+
 // builder takes the dependencies of one node after the other.
 type builder struct{ g *Graph }
 

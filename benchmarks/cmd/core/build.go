@@ -8,6 +8,7 @@ import (
 	"github.com/runnelflow/runnel/benchmarks"
 	"github.com/runnelflow/runnel/benchmarks/hand"
 	"github.com/runnelflow/runnel/benchmarks/measure"
+	"github.com/runnelflow/runnel/benchmarks/report"
 	"github.com/runnelflow/runnel/benchmarks/runnelgraph"
 	"github.com/runnelflow/runnel/benchmarks/shape"
 	"github.com/runnelflow/runnel/benchmarks/subject"
@@ -25,7 +26,7 @@ const (
 )
 
 // buildSection makes graphs, and then makes them and runs them once.
-func buildSection(set settings, goals *targets) error {
+func buildSection(set settings, goals *report.Targets) error {
 	build, oneShot := grid{title: "Build"}, grid{title: "Build and run once"}
 	for k, g := range benchmarks.Shapes() {
 		cases, err := buildCases(g)
@@ -38,9 +39,9 @@ func buildSection(set settings, goals *targets) error {
 		if err := oneShot.measure(set, g, oneShotCases(g)); err != nil {
 			return err
 		}
-		goals.add(target{
-			what:     g.Name() + ": build (FromTasks), ns per task",
-			measured: build.at(k, fromRow).Median().Nanoseconds, bound: mostBuild, timed: true,
+		goals.Add(report.Target{
+			What:     g.Name() + ": build (FromTasks), ns per task",
+			Measured: build.at(k, fromRow).Median().Nanoseconds, Bound: mostBuild, Timed: true,
 		})
 	}
 	build.print()

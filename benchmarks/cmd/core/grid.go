@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/runnelflow/runnel/benchmarks/measure"
+	"github.com/runnelflow/runnel/benchmarks/report"
 	"github.com/runnelflow/runnel/benchmarks/shape"
 )
 
@@ -50,14 +51,14 @@ func (g *grid) print() {
 		{"bytes", func(c measure.Cost) float64 { return c.Bytes }},
 		{"allocations", func(c measure.Cost) float64 { return c.Allocations }},
 	} {
-		t := newTable(g.title+", "+unit.name+" per task", g.columns...)
+		t := report.NewTable(g.title+", "+unit.name+" per task", g.columns...)
 		for i, name := range g.rows {
 			var cells []string
 			for k := range g.columns {
-				cells = append(cells, number(unit.of(g.series[k][i].Median())))
+				cells = append(cells, report.Number(unit.of(g.series[k][i].Median())))
 			}
-			t.row(name, cells...)
+			t.Row(name, cells...)
 		}
-		t.print()
+		t.Print()
 	}
 }

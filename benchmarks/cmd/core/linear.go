@@ -8,6 +8,7 @@ import (
 	"github.com/runnelflow/runnel/benchmarks"
 	"github.com/runnelflow/runnel/benchmarks/hand"
 	"github.com/runnelflow/runnel/benchmarks/measure"
+	"github.com/runnelflow/runnel/benchmarks/report"
 	"github.com/runnelflow/runnel/benchmarks/runnelgraph"
 	"github.com/runnelflow/runnel/benchmarks/shape"
 	"github.com/runnelflow/runnel/benchmarks/subject"
@@ -34,8 +35,8 @@ var families = []struct {
 // linearSection shows what a task costs in a graph of ten thousand and in one
 // of a million. The rows of the hand-written executors show how much of the
 // difference is the machine's caches and the collector.
-func linearSection(set settings, goals *targets) error {
-	t := newTable(fmt.Sprintf("From ten thousand to a million tasks (medians of %d turns)", set.large),
+func linearSection(set settings, goals *report.Targets) error {
+	t := report.NewTable(fmt.Sprintf("From ten thousand to a million tasks (medians of %d turns)", set.large),
 		"build ns/task", "at a million", "run ns/task", "at a million", "live B/task", "at a million", "allocations per run", "at a million")
 	for _, f := range families {
 		small, large := f.small(), f.large()
@@ -51,34 +52,34 @@ func linearSection(set settings, goals *targets) error {
 			if err != nil {
 				return fmt.Errorf("%s: %s: %w", large.Name(), s.Name, err)
 			}
-			t.row(f.name+": "+s.Name,
-				number(few.build), number(many.build), number(few.run), number(many.run),
-				number(few.live), number(many.live), number(few.allocations), number(many.allocations))
+			t.Row(f.name+": "+s.Name,
+				report.Number(few.build), report.Number(many.build), report.Number(few.run), report.Number(many.run),
+				report.Number(few.live), report.Number(many.live), report.Number(few.allocations), report.Number(many.allocations))
 			if s.Name == runnelgraph.Default {
 				addLinearTargets(goals, f.name, few, many)
 			}
 		}
 	}
-	t.print()
+	t.Print()
 	return nil
 }
 
-func addLinearTargets(goals *targets, family string, few, many point) {
-	goals.add(target{
-		what:     family + ": build, a million ÷ ten thousand, time per task",
-		measured: many.build / few.build, bound: mostGrowth, timed: true,
+func addLinearTargets(goals *report.Targets, family string, few, many point) {
+	goals.Add(report.Target{
+		What:     family + ": build, a million ÷ ten thousand, time per task",
+		Measured: many.build / few.build, Bound: mostGrowth, Timed: true,
 	})
-	goals.add(target{
-		what:     family + ": run, a million ÷ ten thousand, time per task",
-		measured: many.run / few.run, bound: mostGrowth, timed: true,
+	goals.Add(report.Target{
+		What:     family + ": run, a million ÷ ten thousand, time per task",
+		Measured: many.run / few.run, Bound: mostGrowth, Timed: true,
 	})
-	goals.add(target{
-		what:     family + ": live bytes per task at a million",
-		measured: many.live, bound: mostLive,
+	goals.Add(report.Target{
+		What:     family + ": live bytes per task at a million",
+		Measured: many.live, Bound: mostLive,
 	})
-	goals.add(target{
-		what:     family + ": allocations per task in a run of a million",
-		measured: many.allocations / 1e6, bound: mostAllocations,
+	goals.Add(report.Target{
+		What:     family + ": allocations per task in a run of a million",
+		Measured: many.allocations / 1e6, Bound: mostAllocations,
 	})
 }
 

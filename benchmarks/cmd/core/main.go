@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/runnelflow/runnel/benchmarks/report"
 )
 
 // settings say how much is measured.
@@ -32,7 +34,7 @@ var (
 // are set for.
 type section struct {
 	name string
-	run  func(settings, *targets) error
+	run  func(settings, *report.Targets) error
 }
 
 var sections = []section{{"run", runSection}, {"build", buildSection}, {"linear", linearSection}}
@@ -73,7 +75,7 @@ func start(isQuick, gate bool, band float64, procs int, only string) error {
 	fmt.Printf("%s, %s/%s, GOMAXPROCS=%d of %d processors; medians of %d rounds of %v.\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, procs, runtime.NumCPU(), set.rounds, set.window)
 
-	var goals targets
+	var goals report.Targets
 	for _, s := range sections {
 		if !slices.Contains(wanted, s.name) {
 			continue
@@ -82,9 +84,9 @@ func start(isQuick, gate bool, band float64, procs int, only string) error {
 			return fmt.Errorf("section %s: %w", s.name, err)
 		}
 	}
-	missed := goals.print(band)
+	missed := goals.Print(band)
 	if gate && missed > 0 {
-		return fmt.Errorf("%d of %d targets missed", missed, len(goals.all))
+		return fmt.Errorf("%d of %d targets missed", missed, goals.Len())
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/runnelflow/runnel/benchmarks"
 	"github.com/runnelflow/runnel/benchmarks/hand"
 	"github.com/runnelflow/runnel/benchmarks/measure"
+	"github.com/runnelflow/runnel/benchmarks/report"
 	"github.com/runnelflow/runnel/benchmarks/runnelgraph"
 	"github.com/runnelflow/runnel/benchmarks/subject"
 )
@@ -19,7 +20,7 @@ const (
 )
 
 // runSection executes graphs that are built once.
-func runSection(set settings, goals *targets) error {
+func runSection(set settings, goals *report.Targets) error {
 	subjects := benchmarks.Subjects()
 	results := grid{title: "Run"}
 	for _, g := range benchmarks.Shapes() {
@@ -50,7 +51,7 @@ func once(run subject.Run) func() error {
 }
 
 // compare prints Runnel's ratios and sets them against the targets.
-func compare(subjects []subject.Subject, results grid, goals *targets) {
+func compare(subjects []subject.Subject, results grid, goals *report.Targets) {
 	var plain, typed, library []string
 	for k, name := range results.columns {
 		own := results.at(k, runnelgraph.Default)
@@ -62,19 +63,19 @@ func compare(subjects []subject.Subject, results grid, goals *targets) {
 				overLibrary = min(overLibrary, results.at(k, s.Name).Ratio(own))
 			}
 		}
-		plain, typed, library = append(plain, ratio(toPlain)), append(typed, ratio(toTyped)), append(library, ratio(overLibrary))
-		goals.add(target{
-			what:     name + ": Runnel ÷ errgroup by hand (the faster form)",
-			measured: max(toPlain, toTyped), bound: mostOfErrgroup, timed: true,
+		plain, typed, library = append(plain, report.Ratio(toPlain)), append(typed, report.Ratio(toTyped)), append(library, report.Ratio(overLibrary))
+		goals.Add(report.Target{
+			What:     name + ": Runnel ÷ errgroup by hand (the faster form)",
+			Measured: max(toPlain, toTyped), Bound: mostOfErrgroup, Timed: true,
 		})
-		goals.add(target{
-			what:     name + ": faster library ÷ Runnel",
-			measured: overLibrary, bound: leastOverLibrary, atLeast: true, timed: true,
+		goals.Add(report.Target{
+			What:     name + ": faster library ÷ Runnel",
+			Measured: overLibrary, Bound: leastOverLibrary, AtLeast: true, Timed: true,
 		})
 	}
-	t := newTable("Run, ratios (median of the ratios within each round)", results.columns...)
-	t.row(runnelgraph.Default+" ÷ "+hand.Errgroup, plain...)
-	t.row(runnelgraph.Default+" ÷ "+hand.ErrgroupTyped, typed...)
-	t.row("faster library ÷ "+runnelgraph.Default, library...)
-	t.print()
+	t := report.NewTable("Run, ratios (median of the ratios within each round)", results.columns...)
+	t.Row(runnelgraph.Default+" ÷ "+hand.Errgroup, plain...)
+	t.Row(runnelgraph.Default+" ÷ "+hand.ErrgroupTyped, typed...)
+	t.Row("faster library ÷ "+runnelgraph.Default, library...)
+	t.Print()
 }

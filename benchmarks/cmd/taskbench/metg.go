@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/runnelflow/runnel/benchmarks/report"
+	"github.com/runnelflow/runnel/benchmarks/taskbench"
+)
+
+// The targets of the METG section.
+const (
+	mostMETG       = 1000.0 // nanoseconds
+	mostOfStealing = 1.5    // times the METG of the work-stealing executor
+)
+
+// targeted are the patterns that the targets are set for.
+var targeted = []taskbench.Pattern{taskbench.Stencil1D, taskbench.FFT, taskbench.Tree, taskbench.Nearest, taskbench.RandomNearest}
+
+func isTargeted(name string) bool {
+	for _, p := range targeted {
+		if name == string(p) || name == string(p)+" radix 5" {
+			return true
+		}
+	}
+	return false
+}
+
+// metgSection measures the least task at which half of the machine computes.
+func metgSection(set settings, goals *report.Targets) error {
+	benches, err := taskbench.Cases(set.procs, set.steps)
+	if err != nil {
+		return err
+	}
+	if benches, err = chosen(benches, set.graphs); err != nil {
+		return err
+	}
+	executors := taskbench.Executors()
+	var columns []string
+	for _, e := range executors {
+		columns = append(columns, e.Name)
+	}
+	t := report.NewTable(fmt.Sprintf("METG(50%%), nanoseconds; %d steps", set.steps),
+		append(columns, taskbench.Own+" ÷ "+taskbench.Stealing)...)
+	sweep := taskbench.Sweep{Cores: set.procs, Rounds: set.rounds, Window: set.window}
+	for _, b := range benches {
+		points, err := sweep.Run(b, executors)
+		if err != nil {
+			return err
+		}
+		var cells []string
+		least := map[string]float64{}
+		for i, e := range executors {
+			g, known := taskbench.METG(points[i])
+			if !known {
+				cells = append(cells, "–")
+				continue
+			}
+			least[e.Name] = g
+			cells = append(cells, report.Number(g))
+		}
+		own, known := least[taskbench.Own]
+		hand, knownToo := least[taskbench.Stealing]
+		if known && knownToo {
+			t.Row(b.Name, append(cells, report.Ratio(own/hand))...)
+		} else {
+			t.Row(b.Name, append(cells, "–")...)
+		}
+		if isTargeted(b.Name) {
+			if !known || !knownToo {
+				own, hand = math.Inf(1), 1 // on a busy machine no size is efficient
+			}
+			goals.Add(report.Target{What: b.Name + ": METG(50%), ns", Measured: own, Bound: mostMETG, Timed: true})
+			goals.Add(report.Target{What: b.Name + ": METG, Runnel ÷ work stealing by hand", Measured: own / hand, Bound: mostOfStealing, Timed: true})
+		}
+	}
+	t.Print()
+	single := taskbench.KernelRate(set.window)
+	fmt.Printf("\nA dash: no size was efficient, as when the machine is busy. The kernel alone does %s Gflop/s on one core, and %s %% of as much on each of %d at once, "+
+		"which is what an executor without any cost could reach. The payload is 16 bytes.\n",
+		report.Ratio(single), report.Number(100*together(set)/single), set.procs)
+	return nil
+}
+
+// together is the rate of the kernel on each of all cores at once: cores that share
+// what they compute with do less than one alone.
+func together(set settings) float64 {
+	rates := make([]float64, set.procs)
+	var all sync.WaitGroup
+	for i := range rates {
+		all.Go(func() { rates[i] = taskbench.KernelRate(set.window) })
+	}
+	all.Wait()
+	return slices.Min(rates)
+}
+
+// chosen are the graphs whose names begin with one of the prefixes.
+func chosen(all []*taskbench.Bench, prefixes []string) ([]*taskbench.Bench, error) {
+	var some []*taskbench.Bench
+	for _, b := range all {
+		if slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(b.Name, p) }) {
+			some = append(some, b)
+		}
+	}
+	if len(some) == 0 {
+		return nil, fmt.Errorf("-graphs: no graph's name begins with one of %q; there are %v", prefixes, taskbench.Patterns)
+	}
+	return some, nil
+}

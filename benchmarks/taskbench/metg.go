@@ -1,0 +1,181 @@
+package taskbench
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/runnelflow/runnel/benchmarks/measure"
+)
+
+// A Point is what was measured with one size of task.
+type Point struct {
+	Iterations  int
+	Granularity float64 // nanoseconds: elapsed · cores / tasks
+	Efficiency  float64 // flops in that time, of those that the kernel does outside any executor on as many cores
+}
+
+// METG is the minimum effective task granularity, in nanoseconds: the least at
+// which the efficiency is at least one half. The points go from large tasks to
+// small ones. Between the last size that is efficient and the next smaller one, if
+// its granularity is smaller, it is interpolated. It is not known, and false, when
+// not both are there.
+func METG(points []Point) (float64, bool) {
+	const half = 0.5
+	best := -1
+	for i, p := range points {
+		if p.Efficiency >= half && (best < 0 || p.Granularity < points[best].Granularity) {
+			best = i
+		}
+	}
+	if best < 0 || best == len(points)-1 {
+		return 0, false
+	}
+	in, out := points[best], points[best+1]
+	if out.Efficiency >= half || out.Granularity >= in.Granularity {
+		return in.Granularity, true
+	}
+	share := (half - out.Efficiency) / (in.Efficiency - out.Efficiency)
+	return out.Granularity + share*(in.Granularity-out.Granularity), true
+}
+
+// A Sweep measures METG: executors with tasks that become half as long from size to
+// size.
+type Sweep struct {
+	Cores  int // of the machine that are used: GOMAXPROCS
+	Rounds int
+	Window time.Duration // of one executor at one size in one round
+
+	rate func(window time.Duration) float64 // nil is KernelRate: tests have virtual time
+}
+
+// largest is the number of iterations that a sweep begins with, most the one that
+// it goes up to when that is too little for an executor.
+const largest, most = 1 << 9, 1 << 11
+
+// Run measures a Bench with executors. For each round and size each executor has a
+// turn, and so has the kernel alone: what the machine does meanwhile falls on all.
+// The points of an executor are medians of the rounds.
+func (s Sweep) Run(b *Bench, executors []Executor) ([][]Point, error) {
+	cases := make([]measure.Case, len(executors))
+	for i, e := range executors {
+		run, err := e.Build(b)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", b.Name, e.Name, err)
+		}
+		cases[i] = measure.Case{Name: e.Name, Tasks: b.Graph.N(), Run: func() error { return run(context.Background()) }}
+	}
+	curves := make([]curve, len(executors))
+	for round := range s.Rounds {
+		if err := s.round(b, cases, curves, round); err != nil {
+			return nil, fmt.Errorf("%s: %w", b.Name, err)
+		}
+	}
+	points := make([][]Point, len(executors))
+	for i := range curves {
+		points[i] = curves[i].medians()
+	}
+	return points, nil
+}
+
+// round measures all sizes, from large ones to those that are too small for all.
+func (s Sweep) round(b *Bench, cases []measure.Case, curves []curve, round int) error {
+	for i := range cases { // up, for those that begin below one half
+		for n := 2 * largest; n <= most && round == 0; n *= 2 {
+			p, err := s.point(b, cases[i], n/2)
+			if err != nil {
+				return err
+			}
+			if curves[i].begin = n / 2; p.Efficiency >= 0.5 {
+				break
+			}
+		}
+	}
+	start := slices.MaxFunc(curves, func(a, b curve) int { return a.begin - b.begin }).begin
+	for n := start; n >= 1; n /= 2 {
+		for k := range cases {
+			i := (round + k) % len(cases)
+			if c := &curves[i]; n <= c.begin && n >= c.end {
+				p, err := s.point(b, cases[i], n)
+				if err != nil {
+					return err
+				}
+				c.add(p, round == 0)
+			}
+		}
+	}
+	return nil
+}
+
+func (s Sweep) point(b *Bench, c measure.Case, iterations int) (Point, error) {
+	kernelRate := KernelRate
+	if s.rate != nil {
+		kernelRate = s.rate
+	}
+	rate := kernelRate(s.Window / 4)
+	b.SetIterations(iterations)
+	cost, err := measure.Turn(c, s.Window, 1)
+	if err != nil {
+		return Point{}, err
+	}
+	// Another look behind it: the machine's speed may change meanwhile.
+	rate = (rate + kernelRate(s.Window/4)) / 2
+	return Point{
+		Iterations:  iterations,
+		Granularity: cost.Nanoseconds * float64(s.Cores),
+		Efficiency:  Flops(iterations) / cost.Nanoseconds / (rate * float64(s.Cores)),
+	}, nil
+}
+
+// KernelRate is what one goroutine does with the kernel alone, outside any
+// executor, in floating-point operations a nanosecond.
+func KernelRate(window time.Duration) float64 {
+	const iterations = 1 << 10
+	calls, began, took := 0, time.Now(), time.Duration(0)
+	for took <= 0 || took < window {
+		if !(Kernel(iterations) > 0) {
+			panic("the kernel's sum is not above zero")
+		}
+		calls++
+		took = time.Since(began)
+	}
+	return float64(calls) * Flops(iterations) / float64(took.Nanoseconds())
+}
+
+// A curve is the points of one executor, in all rounds.
+type curve struct {
+	begin, end int             // iterations: the range that is worth measuring
+	below      int             // sizes in a row that were not efficient, in the first round
+	points     map[int][]Point // by iterations
+}
+
+func (c *curve) add(p Point, first bool) {
+	if c.points == nil {
+		c.points = map[int][]Point{}
+	}
+	c.points[p.Iterations] = append(c.points[p.Iterations], p)
+	if !first {
+		return
+	}
+	if c.below++; p.Efficiency >= 0.5 {
+		c.below = 0
+	}
+	if c.below == 3 { // with noise, one or two may be so by chance
+		c.end = p.Iterations
+	}
+}
+
+// medians are the points from large tasks to small ones.
+func (c *curve) medians() []Point {
+	var all []Point
+	for n, points := range c.points {
+		var g, e []float64
+		for _, p := range points {
+			g, e = append(g, p.Granularity), append(e, p.Efficiency)
+		}
+		all = append(all, Point{n, measure.Median(g), measure.Median(e)})
+	}
+	slices.SortFunc(all, func(a, b Point) int { return b.Iterations - a.Iterations })
+	return all
+}
