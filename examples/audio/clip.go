@@ -20,24 +20,14 @@ type Clip struct {
 }
 
 func inspect(_ context.Context, path string) (Clip, error) {
-	f, size, err := recording.Open(path)
-	if err != nil {
-		return Clip{}, err
-	}
-	defer f.Close()
-	info, err := wavfile.Inspect(f, size)
+	info, err := recording.Inspect(path)
 	return Clip{Path: path, Info: info}, err
 }
 
 // measure decodes every clip and has it measured.
 func measure[T any](ctx context.Context, all perfile.Results[Clip], fn func(context.Context, *wavfile.Audio) (T, error)) (perfile.Results[T], error) {
 	return perfile.Map(ctx, all, func(ctx context.Context, c Clip) (none T, err error) {
-		f, size, err := recording.Open(c.Path)
-		if err != nil {
-			return none, err
-		}
-		defer f.Close()
-		a, err := wavfile.Decode(ctx, f, size)
+		a, err := recording.Decode(ctx, c.Path)
 		if err != nil {
 			return none, err
 		}

@@ -24,6 +24,7 @@ import (
 
 	"github.com/runnelflow/runnel"
 	"github.com/runnelflow/runnel/cli"
+	"github.com/runnelflow/runnel/examples/internal/catalogue"
 	"github.com/runnelflow/runnel/examples/internal/describe"
 	"github.com/runnelflow/runnel/examples/internal/loudness"
 	"github.com/runnelflow/runnel/examples/internal/perfile"
@@ -130,8 +131,8 @@ var Catalogue = runnel.NewTask("catalogue",
 		MIRFeatures perfile.Results[describe.Music]
 		Tags        perfile.Results[[]string]
 		Embedding   perfile.Results[describe.Embedding]
-	}) (perfile.Results[Entry], error) {
-		return catalogue(in.MIRFeatures, in.Tags, in.Embedding), nil
+	}) (perfile.Results[catalogue.Entry], error) {
+		return catalogue.Of(in.MIRFeatures, in.Tags, in.Embedding), nil
 	})
 
 // newPipeline builds the graph, in whatever order the tasks are named. Two tasks
@@ -175,13 +176,13 @@ func analyse(ctx context.Context, p *runnel.Pipeline, paths []string, stdout, st
 		}
 		return cli.ExitFailed
 	}
-	entries, err := Catalogue.Get(res) // a perfile.Results[Entry]: the compiler knows
+	entries, err := Catalogue.Get(res) // a perfile.Results[catalogue.Entry]: the compiler knows
 	if err != nil {
 		fmt.Fprintln(stderr, "audio:", err)
 		return cli.ExitFailed
 	}
 	fmt.Fprint(stdout, "\nResults:\n\n")
-	if report(stdout, stderr, entries) == 0 {
+	if catalogue.Report(stdout, stderr, entries) == 0 {
 		fmt.Fprintln(stdout, "none: no file could be analysed")
 		return cli.ExitFailed
 	}

@@ -36,12 +36,7 @@ import (
 var Audio = runnel.NewMapTask("audio[i]", func(ctx context.Context, in struct {
 	Path string `runnel:"paths[i]"`
 }) (*wavfile.Audio, error) {
-	f, size, err := recording.Open(in.Path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return wavfile.Decode(ctx, f, size)
+	return recording.Decode(ctx, in.Path)
 })
 
 // The measurements take one recording each, as soon as it is decoded. They do not

@@ -1,4 +1,5 @@
-package main
+// Package catalogue lists recordings with all that is known of them, in a table.
+package catalogue
 
 import (
 	"fmt"
@@ -20,7 +21,9 @@ type Entry struct {
 	Similarity float64 // cosine of the two embeddings, -1 to 1
 }
 
-func catalogue(music perfile.Results[describe.Music], tags perfile.Results[[]string], embeddings perfile.Results[describe.Embedding]) perfile.Results[Entry] {
+// Of puts together what is known of each recording, and which other one is most like
+// it.
+func Of(music perfile.Results[describe.Music], tags perfile.Results[[]string], embeddings perfile.Results[describe.Embedding]) perfile.Results[Entry] {
 	points := make([]describe.Embedding, len(embeddings))
 	for i, e := range embeddings {
 		points[i] = e.Value
@@ -38,9 +41,9 @@ func catalogue(music perfile.Results[describe.Music], tags perfile.Results[[]str
 	return entries
 }
 
-// report writes a table of the files that were analysed to stdout, then a line
+// Report writes a table of the files that were analysed to stdout, then a line
 // for each that was not to stderr, and returns how many were.
-func report(stdout, stderr io.Writer, entries perfile.Results[Entry]) (analysed int) {
+func Report(stdout, stderr io.Writer, entries perfile.Results[Entry]) (analysed int) {
 	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	for _, e := range entries {
 		if e.Err != nil {
