@@ -54,23 +54,15 @@ func TestCounterpartsAreThere(t *testing.T) {
 	there := exported(t)
 	for _, r := range rows(t) {
 		names := goNames(r.ours)
-		if strings.HasPrefix(r.ours, "**later**") {
-			for _, name := range names {
-				if there[name] {
-					t.Errorf("%s: %s is marked later, but %s is there: take the mark away", counterparts, r.theirs, name)
-				}
-			}
-			continue
-		}
 		switch {
 		case r.ours == "not needed" && r.note == "":
 			t.Errorf("%s: %s: say in the note why it is not needed", counterparts, r.theirs)
 		case r.ours != "not needed" && len(names) == 0:
-			t.Errorf("%s: %s: expected the name of a counterpart such as `runnel.NewTask`, or **later**, or not needed; got %q", counterparts, r.theirs, r.ours)
+			t.Errorf("%s: %s: expected the name of a counterpart such as `runnel.NewTask`, or not needed; got %q", counterparts, r.theirs, r.ours)
 		}
 		for _, name := range append(names, goNames(r.note)...) {
 			if !there[name] {
-				t.Errorf("%s: %s: the sources have no %s: correct the name, or mark the row **later**", counterparts, r.theirs, name)
+				t.Errorf("%s: %s: the sources have no %s: correct the name", counterparts, r.theirs, name)
 			}
 		}
 	}
@@ -90,21 +82,6 @@ func TestEveryNameOfTheirGuideHasARow(t *testing.T) {
 	for name := range strings.FieldsSeq(string(list)) {
 		if !regexp.MustCompile(`(^|\W)` + regexp.QuoteMeta(name) + `(\W|$)`).MatchString(theirs.String()) {
 			t.Errorf("%s: no row for %s", counterparts, name)
-		}
-	}
-}
-
-// TestNoMarkIsKeptOnPackagesThatAreThere holds the rows that come later with a
-// package against the packages.
-func TestNoMarkIsKeptOnPackagesThatAreThere(t *testing.T) {
-	for _, r := range rows(t) {
-		for _, name := range []string{"viz", "schedule"} {
-			if !strings.Contains(r.ours, "**later**: package `"+name+"`") {
-				continue
-			}
-			if found, _ := filepath.Glob(filepath.Join(root, name, "*.go")); len(found) > 0 {
-				t.Errorf("%s: %s is marked later, but package %s is there: name the counterpart", counterparts, r.theirs, name)
-			}
 		}
 	}
 }
