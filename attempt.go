@@ -259,7 +259,7 @@ func (x *execution) limited(c context.Context, s *scratch, u unit, n *node) erro
 	d := n.task.config.retry.timeout
 	ctx, cancel := context.WithTimeout(c, d)
 	defer cancel()
-	if x.log != nil {
+	if x.log != nil || x.overdue != nil {
 		defer x.nameLate(u, d+unresponsiveAfter)()
 	}
 	err := x.call(ctx, s, n)
@@ -272,12 +272,16 @@ func (x *execution) limited(c context.Context, s *scratch, u unit, n *node) erro
 	return fmt.Errorf("timeout of %v: %w", d, err)
 }
 
-// nameLate names a task by an event, unless the function that it returns is
-// called before the time is up.
+// nameLate names a task by an event, or has the worker tell the run to do so, unless
+// the function that it returns is called before the time is up.
 func (x *execution) nameLate(u unit, after time.Duration) (inTime func()) {
 	named := make(chan struct{})
 	t := time.AfterFunc(after, func() {
-		x.log.add(entry{kind: taskUnresponsive, unit: u}, &detail{took: unresponsiveAfter}, nil)
+		if x.overdue != nil {
+			x.overdue()
+		} else {
+			x.nameUnresponsive(u)
+		}
 		close(named)
 	})
 	return func() {
@@ -285,6 +289,10 @@ func (x *execution) nameLate(u unit, after time.Duration) (inTime func()) {
 			<-named // the event comes before those of the attempt's end
 		}
 	}
+}
+
+func (x *execution) nameUnresponsive(u unit) {
+	x.log.add(entry{kind: taskUnresponsive, unit: u}, &detail{took: unresponsiveAfter}, nil)
 }
 
 // settle does what follows from the outcome of an attempt.

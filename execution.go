@@ -42,6 +42,7 @@ type execution struct {
 	memo    *memo                  // nil unless some task is cached
 	aware   *awareness             // nil unless the run is resource-aware
 	holes   map[slot]map[int]error // of external inputs that have some: a worker's
+	overdue func()                 // tells the run of an attempt that ignores its timeout: a worker's
 
 	log       *eventLog // nil when nobody watches
 	delivered <-chan []error
@@ -282,7 +283,7 @@ func (x *execution) nameRunning() {
 	for u := range x.units() {
 		m := x.mapped(u.node)
 		if stateOf(x.status(u)) == Running || u.elem == whole && m != nil && m.opening.Load() {
-			x.log.add(entry{kind: taskUnresponsive, unit: u}, &detail{took: unresponsiveAfter}, nil)
+			x.nameUnresponsive(u)
 		}
 	}
 }

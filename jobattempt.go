@@ -17,6 +17,7 @@ type jobAttempt struct {
 	cause      error // asks for the fallback
 	err        error
 	done       bool // it came back, and did not end its goroutine
+	overdue    bool // the worker has said that it is
 	took       time.Duration
 	verdict    verdict
 }

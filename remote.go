@@ -60,6 +60,7 @@ type flight struct {
 	load     *load       // that it is in
 	cause    error
 	began    int64
+	named    int32 // the attempt that was named since it ignores its timeout
 	result   *broker.Result
 	failed   error         // in the place of a result
 	held     bool          // a worker has it, though the run was cancelled

@@ -99,7 +99,30 @@ func (v *watch) changed(workers []*broker.Worker) {
 			}
 		}
 	}
+	v.name()
 	v.arm()
+}
+
+// name names the attempts of the run that ignore their timeouts, each once. r.mu is held,
+// so that the name comes before the attempt's end.
+func (v *watch) name() {
+	r := v.r
+	if r.x.log == nil {
+		return
+	}
+	for _, w := range v.workers {
+		for _, o := range w.Overdue {
+			node, known := r.nodes[o.Task]
+			if !known || o.Run != r.x.runID() {
+				continue
+			}
+			u := unit{node, int32(o.Element)}
+			if f := r.flights[u]; f != nil && f.out && !f.arrived() && int(f.attempt) == o.Attempt && f.named != f.attempt {
+				f.named = f.attempt
+				r.x.nameUnresponsive(u)
+			}
+		}
+	}
 }
 
 // absent notes that a unit of a node waits. It returns an error when there is no use

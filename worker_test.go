@@ -23,7 +23,15 @@ func employ(t testing.TB, b broker.Broker, options ...runnel.WorkerOption) (dism
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- runnel.NewWorker(b, options...).Run(ctx) }()
+	w := runnel.NewWorker(b, options...)
+	go func() { ended <- w.Run(ctx) }()
+	// A run that knows no worker has more tasks share messages.
+	waiting, there := context.WithCancel(ctx)
+	b.Workers(waiting, func(now []*broker.Worker) {
+		if slices.ContainsFunc(now, func(o *broker.Worker) bool { return o.ID == w.ID() }) {
+			there()
+		}
+	})
 	return func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -371,6 +379,7 @@ func TestAWorkerThatEndsFinishesWhatItCanAndGivesBackTheRest(t *testing.T) {
 			go func() {
 				ended <- runnel.NewWorker(b, p, runnel.Concurrency(2), runnel.DrainTimeout(10*time.Second)).Run(ctx)
 			}()
+			synctest.Wait() // a run that knows no worker would have both tasks share a message
 			return cancel, ended
 		}
 		endFirst, first := start("first")

@@ -79,6 +79,7 @@ func (b *workerBatch) work() {
 	}()
 	for j, t := b.take(); j != nil; j, t = b.take() {
 		a := newJobAttempt(t, j, b.d.Number, b.ctx, b.cancel, b.shift.config.interceptors)
+		a.x.overdue = func() { b.shift.overdue.add(a) }
 		a.make(func() { b.add(a) })
 	}
 	returned = true
@@ -105,6 +106,9 @@ func (b *workerBatch) take() (*broker.Job, *workTask) {
 // add keeps the result of a job. A failure counts for nothing when the job is no longer
 // the worker's, or was given back.
 func (b *workerBatch) add(a *jobAttempt) {
+	if a.overdue {
+		b.shift.overdue.remove(a)
+	}
 	r := a.result()
 	if r.Failure != nil && b.ctx.Err() != nil {
 		switch {

@@ -39,6 +39,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	asking, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var beating sync.WaitGroup
+	s.overdue.init(w.self)
 	beating.Go(func() { s.beat(lease, stop) })
 	var askers sync.WaitGroup
 	for range mostAsking {
@@ -67,6 +68,8 @@ type shift struct {
 	slots  *slots // one for each delivery that goes on
 	jobs   sync.WaitGroup
 
+	overdue overdue
+
 	mu      sync.Mutex
 	held    map[*broker.Delivery]*workerBatch
 	leaving bool
@@ -75,18 +78,22 @@ type shift struct {
 // errDrained is the cause of the end of a task's context when its worker ends.
 var errDrained = errors.New("the worker ends")
 
-// beat tells the broker that the worker is alive. It stops the worker when the
-// broker is of no use any more.
+// beat tells the broker that the worker is alive, and which attempts are overdue as soon
+// as they are. It stops the worker when the broker is of no use any more.
 func (s *shift) beat(lease time.Duration, stop context.CancelCauseFunc) {
 	tick := time.NewTicker(max(lease/3, time.Millisecond))
 	defer tick.Stop()
 	for {
+		var err error
 		select {
 		case <-tick.C:
+			err = s.extend(s.ctx)
+		case <-s.overdue.more:
+			_, err = s.broker.Extend(s.ctx, s.overdue.worker(), nil)
 		case <-s.ctx.Done():
 			return
 		}
-		if err := s.extend(s.ctx); err != nil && s.ctx.Err() == nil {
+		if err != nil && s.ctx.Err() == nil {
 			stop(fmt.Errorf("the broker does not take that it is alive: %w", err))
 			return
 		}
@@ -95,8 +102,8 @@ func (s *shift) beat(lease time.Duration, stop context.CancelCauseFunc) {
 
 // extend says that the worker is alive, or about to leave, and what it has.
 func (s *shift) extend(ctx context.Context) error {
+	self := s.overdue.worker()
 	s.mu.Lock()
-	self := s.self
 	if s.leaving {
 		away := *self
 		away.Tasks = nil

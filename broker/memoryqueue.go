@@ -166,7 +166,11 @@ func (m *Memory) Receive(ctx context.Context, w *Worker, n int) ([]*Delivery, er
 		return nil, context.Cause(ctx)
 	}
 	m.mu.Lock()
-	t := &taker{worker: m.member(w), n: n, got: make(chan []*Delivery, 1)}
+	known := m.workers[w.ID] // what is told of it comes by Extend
+	if known == nil {
+		known = m.member(w)
+	}
+	t := &taker{worker: known, n: n, got: make(chan []*Delivery, 1)}
 	if got := m.take(t.worker, n); len(got) > 0 {
 		m.mu.Unlock()
 		return got, nil

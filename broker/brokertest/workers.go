@@ -3,6 +3,7 @@ package brokertest
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/runnelflow/runnel/broker"
 )
@@ -76,5 +77,33 @@ var workers = []rule{{
 		_, err := h.b.Extend(h.ctx, &leaving, nil)
 		h.must(err, "Extend")
 		h.see(seen)
+	},
+}, {
+	name:     "overdue attempts are told",
+	rule:     "Workers tells again when a worker says of other attempts that they are overdue, also while it asks for jobs",
+	why:      "a run names the tasks that ignore their timeouts, wherever they are done",
+	settings: Settings{Lease: lease},
+	check: func(h *harness) {
+		seen := h.watch()
+		w := worker("a")
+		_, err := h.b.Extend(h.ctx, w, nil)
+		h.must(err, "Extend")
+		h.see(seen, "a")
+		asking, stop := context.WithCancel(h.ctx)
+		var asked sync.WaitGroup
+		defer func() { stop(); asked.Wait() }()
+		for _, want := range [][]broker.Overdue{
+			{{Run: "r", Task: "task7", Element: broker.Whole, Attempt: 1}},
+			{{Run: "r", Task: "task7", Element: broker.Whole, Attempt: 1}, {Run: "s", Task: "task8", Element: 3, Attempt: 2}},
+			nil,
+		} {
+			late := *w
+			late.Overdue = want
+			_, err := h.b.Extend(h.ctx, &late, nil)
+			h.must(err, "Extend")
+			asked.Go(func() { h.b.Receive(asking, w, 1) }) // with what it said before
+			for !slices.Equal(h.see(seen, "a")[0].Overdue, want) {
+			}
+		}
 	},
 }}

@@ -122,7 +122,7 @@ func (r roll) sorted() []*broker.Worker {
 
 // same reports whether a worker says of itself what it said before.
 func same(a, b *broker.Worker) bool {
-	return slices.Equal(a.Queues, b.Queues) && slices.EqualFunc(a.Tasks, b.Tasks, func(a, b *broker.Task) bool {
+	return slices.Equal(a.Queues, b.Queues) && slices.Equal(a.Overdue, b.Overdue) && slices.EqualFunc(a.Tasks, b.Tasks, func(a, b *broker.Task) bool {
 		return a.Pipeline == b.Pipeline && a.Name == b.Name && a.Fingerprint == b.Fingerprint
 	})
 }
