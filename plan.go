@@ -20,10 +20,11 @@ type plan struct {
 	sources []source
 	reads   []slot // of sources, for the hot path: where slab is negative, it is not just a value
 	outputs []slot
-	slabs   []slabPlan   // the last holds the external inputs
-	frames  []*sync.Pool // of frames, one for each type of struct; each worker of a run takes one
-	needs   []*external  // that must be supplied
-	place   []int32      // task to node, -1 outside; nil: the same
+	slabs   []slabPlan      // the last holds the external inputs
+	frames  []*sync.Pool    // of frames, one for each type of struct; each worker of a run takes one
+	needs   []*external     // that must be supplied
+	place   []int32         // task to node, -1 outside; nil: the same
+	names   func() []string // of the nodes' tasks, side by side once a report wants them
 
 	// uses, of a plan with targets, is how often each output is used as a whole before
 	// it is let go; nil keeps them all.
@@ -84,7 +85,16 @@ func compile(g *built, keep, given []bool) *plan {
 	c.assign()
 	c.link()
 	c.unfold()
+	c.plan.names = sync.OnceValue(c.plan.taskNames)
 	return c.plan
+}
+
+func (p *plan) taskNames() []string {
+	names := make([]string, len(p.nodes))
+	for n := range p.nodes {
+		names[n] = p.nodes[n].task.Name()
+	}
+	return names
 }
 
 func (c *compiler) kept(task int) bool    { return c.keep == nil || c.keep[task] }

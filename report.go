@@ -1,7 +1,6 @@
 package runnel
 
 import (
-	"cmp"
 	"errors"
 	"slices"
 	"sync"
@@ -126,26 +125,22 @@ func (x *execution) report() *Report {
 	} else {
 		r.Duration = time.Since(x.start)
 	}
+	names := x.plan.names()
 	periods := make([]period, len(x.records))
 	for n := range periods {
 		periods[n] = x.period(int32(n))
 	}
 	if x.timed {
-		r.follow(x, periods)
+		r.follow(x, periods, names)
 	} else {
 		r.Started, r.Duration = time.Time{}, 0
 	}
-	// Numbers are sorted, and not the reports: those are large.
-	slices.SortFunc(periods, func(a, b period) int {
-		if a.started != b.started {
-			return cmp.Compare(uint64(a.started), uint64(b.started)) // never, -1, comes last
-		}
-		return cmp.Compare(x.plan.nodes[a.node].task.Name(), x.plan.nodes[b.node].task.Name())
-	})
-	r.Tasks = make([]TaskReport, len(periods))
+	order := byStart(periods, names) // and not the reports: those are large
+	r.Tasks = make([]TaskReport, len(order))
 	x.mu.Lock()
-	for i := range periods {
-		x.taskReport(&r.Tasks[i], &periods[i])
+	for i, s := range order {
+		r.Tasks[i].Name = names[s.node]
+		x.taskReport(&r.Tasks[i], s.node, &periods[s.node])
 		r.Totals.count(r.Tasks[i].State, r.Tasks[i].Attempts)
 		if c := r.Tasks[i].Cache; c != nil {
 			if r.Cache == nil {
@@ -160,7 +155,7 @@ func (x *execution) report() *Report {
 	if r.Totals.Tasks > 0 {
 		r.SuccessRate = float64(r.Totals.Succeeded) / float64(r.Totals.Tasks)
 	}
-	r.measure(periods)
+	r.measure(periods, order)
 	r.index = sync.OnceValue(func() map[string]int {
 		at := make(map[string]int, len(r.Tasks))
 		for i := range r.Tasks {
@@ -188,7 +183,6 @@ const never = -1
 
 // period is when a task ran, in nanoseconds since the run's start.
 type period struct {
-	node           int32
 	status         uint32
 	ready          int64
 	started, ended int64 // or never
@@ -197,7 +191,7 @@ type period struct {
 // period looks at a task once: it may be going on.
 func (x *execution) period(n int32) period {
 	rec := &x.records[n]
-	s := period{node: n, status: atomic.LoadUint32(&rec.status), started: never, ended: never}
+	s := period{status: atomic.LoadUint32(&rec.status), started: never, ended: never}
 	if !x.timed {
 		return s
 	}
@@ -214,9 +208,8 @@ func (x *execution) period(n int32) period {
 }
 
 // taskReport fills the part of a snapshot about one task. x.mu is held.
-func (x *execution) taskReport(t *TaskReport, s *period) {
-	n := s.node
-	t.Name, t.State, t.Attempts = x.plan.nodes[n].task.Name(), stateOf(&s.status), attemptsOf(&s.status)
+func (x *execution) taskReport(t *TaskReport, n int32, s *period) {
+	t.State, t.Attempts = stateOf(&s.status), attemptsOf(&s.status)
 	if t.State == Pending && x.isReady(n) {
 		t.State = Ready
 	}
@@ -281,7 +274,7 @@ func (t *Totals) count(s State, attempts int) {
 }
 
 // follow finds the critical path. The periods are in the order of the plan's nodes.
-func (r *Report) follow(x *execution, periods []period) {
+func (r *Report) follow(x *execution, periods []period, names []string) {
 	last := int32(-1)
 	for n := range periods {
 		if s := &periods[n]; s.started != never && s.ended != never && (last < 0 || s.ended > periods[last].ended) {
@@ -299,7 +292,7 @@ func (r *Report) follow(x *execution, periods []period) {
 	from := int64(never) // when the one after it started: mapped tasks overlap
 	for last >= 0 {
 		s := &periods[last]
-		r.CriticalPath = append(r.CriticalPath, x.plan.nodes[last].task.Name())
+		r.CriticalPath = append(r.CriticalPath, names[last])
 		until := s.ended
 		if from != never {
 			until = min(until, from)
@@ -317,28 +310,27 @@ func (r *Report) follow(x *execution, periods []period) {
 	slices.Reverse(r.CriticalPath)
 }
 
-// measure works out how parallel the run was. The periods are in the order of their
-// starts.
-func (r *Report) measure(periods []period) {
+// measure works out how parallel the run was.
+func (r *Report) measure(periods []period, order []stamp) {
 	var busy time.Duration
-	ends := make([]int64, 0, len(periods))
+	ends := make([]stamp, 0, len(periods))
 	for i := range periods {
 		if s := &periods[i]; s.started != never && s.ended != never {
-			ends = append(ends, s.ended)
+			ends = append(ends, stamp{s.ended, int32(i)})
 			busy += time.Duration(s.ended - s.started)
 		}
 	}
 	if r.Duration > 0 {
 		r.Parallelism = busy.Seconds() / r.Duration.Seconds()
 	}
-	slices.Sort(ends)
+	ends = sorted(ends)
 	running, e := 0, 0
-	for i := range periods {
-		s := &periods[i]
+	for i := range order {
+		s := &periods[order[i].node]
 		if s.started == never || s.ended == never {
 			continue
 		}
-		for ends[e] < s.started || ends[e] == s.started && running > 0 {
+		for ends[e].at < s.started || ends[e].at == s.started && running > 0 {
 			running--
 			e++
 		}
