@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -76,8 +77,8 @@ func leakChecked(code int) int {
 
 // overNATS is the broker of a run, nil if the run cannot have one.
 func overNATS(p *runnel.Pipeline) broker.Broker {
-	// A server is outside of the bubbles of testing/synctest, whose time begins in 2000.
-	if time.Now().Year() < 2020 {
+	// A server is outside of the bubbles of testing/synctest.
+	if isVirtual() {
 		over.bubble.Add(1)
 		return nil
 	}
@@ -87,6 +88,15 @@ func overNATS(p *runnel.Pipeline) broker.Broker {
 	}
 	over.nats.Add(1)
 	return &siding{Broker: over.Broker, pipeline: p, prefix: fmt.Sprintf("%d-", over.runs.Add(1)), queue: takeLane()}
+}
+
+// isVirtual reports whether time is that of a bubble, which the system knows nothing of.
+func isVirtual() bool {
+	var real syscall.Timeval
+	if err := syscall.Gettimeofday(&real); err != nil {
+		panic(err)
+	}
+	return time.Since(time.Unix(real.Unix())).Abs() > time.Hour
 }
 
 // unsendable reports whether a value of a type does not come back as it was. What an
