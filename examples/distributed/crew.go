@@ -91,21 +91,17 @@ func (c *crew) read(m *member, output io.Reader) {
 func (c *crew) heard(m *member, n note) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	job := n.Task
-	if n.Index != nil {
-		job += fmt.Sprint(n.Index)
-	}
 	switch {
 	case m.killed != "":
 	case n.Ended:
 		m.jobs++
 		m.busy += n.Took
-		fmt.Fprintf(c.out, "  %s  %-13s %7.1f ms  %s\n", m.name, job, float64(n.Took)/float64(time.Millisecond), n.Error)
+		fmt.Fprintf(c.out, "  %s  %s\n", m.name, n)
 	case c.kill && n.Task == Tempo.Name():
 		c.kill = false
-		m.killed = job
+		m.killed = job(n.Task, n.Index)
 		_ = m.cmd.Process.Kill() // fails only when it has ended
-		fmt.Fprintf(c.out, "  %s  %-13s killed in the middle of it\n", m.name, job)
+		fmt.Fprintf(c.out, "  %s  %-13s killed in the middle of it\n", m.name, m.killed)
 	}
 }
 

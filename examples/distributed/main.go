@@ -7,8 +7,13 @@
 //
 // It starts a NATS server inside its own process, listening on loopback, and its own
 // binary a few times more, as workers. Nothing has to be installed. On several machines
-// the parts are the same: natsbroker.Connect with the address of a server in the place
-// of natsbroker.Embedded, and the workers started there.
+// the parts are programs of their own: a server, workers and the run, here in a terminal
+// each. Any of them may be killed and started again; the run goes on where it was since
+// it has an id.
+//
+//	go run github.com/nats-io/nats-server/v2@v2.15.2 -js -a 127.0.0.1
+//	go run ./examples/distributed -server nats://127.0.0.1:4222 -work
+//	go run ./examples/distributed -server nats://127.0.0.1:4222 -id today
 //
 // With -kill, a worker is ended in the middle of a job as if its plug were pulled. When
 // its lease on the job is over, the job goes to another worker.
@@ -22,6 +27,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/runnelflow/runnel"
@@ -39,11 +45,13 @@ var agreed = []natsbroker.Option{natsbroker.Encoding(natsbroker.CBOR), natsbroke
 type settings struct {
 	workers int
 	kill    bool
+	server  string // that is there; empty to start one, and the workers
+	id      string // of the run
 	paths   []string
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := start(ctx)
 	stop()
 	if err != nil {
@@ -54,14 +62,47 @@ func main() {
 
 func start(ctx context.Context) error {
 	if url := os.Getenv(workerOf); url != "" {
-		return work(ctx, url)
+		return workFor(ctx, url)
 	}
 	var set settings
+	var asWorker bool
 	flag.IntVar(&set.workers, "workers", 3, "how many worker processes there are")
 	flag.BoolVar(&set.kill, "kill", false, "kill a worker while it works")
+	flag.StringVar(&set.server, "server", "", "the `address` of a NATS server: neither one nor workers are started")
+	flag.StringVar(&set.id, "id", "", "a `name` of the run at -server: started again with it, the run goes on where it was")
+	flag.BoolVar(&asWorker, "work", false, "be a worker at -server, until interrupted")
 	flag.Parse()
 	set.paths = flag.Args()
+	switch {
+	case set.server == "" && (asWorker || set.id != ""):
+		return errors.New("-work and -id need the -server that they are about")
+	case asWorker:
+		return workAlone(ctx, set.server, os.Stdout)
+	case set.server != "":
+		return runAt(ctx, set, os.Stdout, os.Stderr)
+	}
 	return run(ctx, set, os.Stdout, os.Stderr)
+}
+
+// runAt is a run at a server that is there, with workers that are or will be.
+func runAt(ctx context.Context, set settings, stdout, stderr io.Writer) error {
+	if set.kill {
+		return errors.New("-kill is for workers of its own: kill one at -server by hand")
+	}
+	b, err := natsbroker.Connect(ctx, set.server, agreed...)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	opts := []runnel.RunOption{runnel.Observe(func(e runnel.Event) {
+		if e, ok := e.(runnel.TaskFinished); ok {
+			fmt.Fprintf(stdout, "  %s is %v\n", job(e.Task, e.Index), e.State)
+		}
+	})}
+	if set.id != "" {
+		opts = append(opts, runnel.RunID(set.id))
+	}
+	return analyse(ctx, set, b, stdout, stderr, func() {}, opts...)
 }
 
 // run is the program: a server, workers, a run.
@@ -72,13 +113,6 @@ func run(ctx context.Context, set settings, stdout, stderr io.Writer) error {
 	}
 	if set.workers < least {
 		return fmt.Errorf("-workers must be %d or more, got %d", least, set.workers)
-	}
-	if len(set.paths) == 0 {
-		set.paths = recording.Shipped()
-	}
-	p, err := newPipeline()
-	if err != nil {
-		return err
 	}
 	dir, err := os.MkdirTemp("", "distributed")
 	if err != nil {
@@ -100,13 +134,27 @@ func run(ctx context.Context, set settings, stdout, stderr io.Writer) error {
 			return err
 		}
 	}
-	res, err := p.Run(ctx, runnel.Values{"paths": set.paths}, runnel.WithBroker(b), runnel.OnError(runnel.ContinueOnError))
+	return analyse(ctx, set, b, stdout, stderr, func() {
+		c.dismiss()
+		c.sum()
+	})
+}
+
+// analyse is the run, what is done after it, and the table of the recordings.
+func analyse(ctx context.Context, set settings, b *natsbroker.Broker, stdout, stderr io.Writer, after func(), opts ...runnel.RunOption) error {
+	if len(set.paths) == 0 {
+		set.paths = recording.Shipped()
+	}
+	p, err := newPipeline()
+	if err != nil {
+		return err
+	}
+	res, err := p.Run(ctx, runnel.Values{"paths": set.paths}, append(opts, runnel.WithBroker(b), runnel.OnError(runnel.ContinueOnError))...)
 	failed, ok := errors.AsType[*runnel.RunError](err)
 	if err != nil && (!ok || failed.Cause != nil) {
 		return err
 	}
-	c.dismiss()
-	c.sum()
+	after()
 
 	entries, err := Catalogue.Get(res)
 	if err != nil {

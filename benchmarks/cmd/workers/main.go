@@ -45,7 +45,7 @@ type section struct {
 	run  func(context.Context, settings, *report.Targets) error
 }
 
-var sections = []section{{"own", ownSection}, {"embedded", embeddedSection}, {"memory", memorySection}}
+var sections = []section{{"own", ownSection}, {"embedded", embeddedSection}, {"memory", memorySection}, {"sync", syncSection}}
 
 // The targets.
 const (
@@ -74,7 +74,7 @@ func start(ctx context.Context) error {
 	isQuick := flag.Bool("quick", false, "fewer and smaller rounds")
 	gate := flag.Bool("gate", false, "exit with status 1 when a target is missed")
 	band := flag.Float64("band", 0, "with -gate: how far a measured time may miss its target, as a fraction (0.1 is 10 %)")
-	only := flag.String("only", "own,embedded,memory", "what to measure, comma-separated: with a server in its own process, with an embedded one, and memory")
+	only := flag.String("only", "own,embedded,memory,sync", "what to measure, comma-separated: with a server in its own process, with an embedded one, memory, and what syncing each message costs")
 	flag.Parse()
 	wanted := strings.Split(*only, ",")
 	switch {
@@ -85,7 +85,7 @@ func start(ctx context.Context) error {
 	}
 	for _, name := range wanted {
 		if !slices.ContainsFunc(sections, func(s section) bool { return s.name == name }) {
-			return fmt.Errorf("-only: no section %q; there are own, embedded and memory", name)
+			return fmt.Errorf("-only: no section %q; there are own, embedded, memory and sync", name)
 		}
 	}
 	set := full
