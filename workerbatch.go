@@ -2,6 +2,7 @@ package runnel
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,8 +15,8 @@ import (
 // leaves to others what it has not begun.
 type workerBatch struct {
 	shift  *shift
-	d      *broker.Delivery
-	tasks  []*workTask // of the jobs
+	d      *broker.Delivery // without its jobs
+	tasks  []*workTask      // of the jobs
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	began  time.Time
@@ -23,6 +24,7 @@ type workerBatch struct {
 
 	telling  sync.Mutex // one call to the broker at a time
 	mu       sync.Mutex
+	jobs     broker.Batch     // nil for those that have begun: what they take is let go of
 	next     int              // of the jobs: the first that has not begun
 	end      int              // those from here on were handed back
 	finished []*broker.Result // not told yet
@@ -41,11 +43,12 @@ func (s *shift) begin(d *broker.Delivery) {
 		return
 	}
 	ctx, cancel := contextOf(d)
-	b := &workerBatch{shift: s, d: d, tasks: tasks, ctx: jobContext{ctx, s.values}, cancel: cancel, began: time.Now(), end: len(d.Jobs)}
+	b := &workerBatch{shift: s, d: d, tasks: tasks, ctx: jobContext{ctx, s.values}, cancel: cancel, began: time.Now(), jobs: slices.Clone(d.Jobs), end: len(d.Jobs)}
+	d.Jobs = nil // a timer that was stopped may refer to the batch for as long as it would have gone
 	s.mu.Lock()
 	s.held[d] = b
 	s.mu.Unlock()
-	if len(d.Jobs) > 1 {
+	if b.end > 1 {
 		b.late = time.AfterFunc(batchPatience, b.handBack)
 	}
 	s.jobs.Go(b.work)
@@ -94,7 +97,8 @@ func (b *workerBatch) take() (*broker.Job, *workTask) {
 	defer b.mu.Unlock()
 	for b.next < b.end && b.ctx.Err() == nil {
 		b.next++
-		j, t := b.d.Jobs[b.next-1], b.tasks[b.next-1]
+		j, t := b.jobs[b.next-1], b.tasks[b.next-1]
+		b.jobs[b.next-1] = nil
 		if t != nil {
 			return j, t
 		}
@@ -136,14 +140,14 @@ func (b *workerBatch) over() {
 	}
 	b.mu.Lock()
 	if b.ctx.Err() != nil && !b.isLost() { // the run has ended: what was not begun is over too
-		for _, j := range b.d.Jobs[b.next:b.end] {
+		for _, j := range b.jobs[b.next:b.end] {
 			r := broker.ResultOf(j)
 			r.Failure = failureOf(context.Cause(b.ctx))
 			r.Failure.Kind = broker.Stopped
 			b.finished = append(b.finished, r)
 		}
 	}
-	b.end = b.next
+	b.end, b.jobs = b.next, nil
 	b.mu.Unlock()
 	b.tell()
 	s := b.shift
@@ -157,11 +161,16 @@ func (b *workerBatch) over() {
 // handBack tells what is finished, and leaves to others what was not begun.
 func (b *workerBatch) handBack() {
 	b.mu.Lock()
-	for _, j := range b.d.Jobs[b.next:b.end] {
+	if b.jobs == nil { // it is over
+		b.mu.Unlock()
+		return
+	}
+	for _, j := range b.jobs[b.next:b.end] {
 		r := broker.HandBackOf(j, broker.HandedBack)
 		r.Took = time.Since(b.began)
 		b.finished = append(b.finished, r)
 	}
+	clear(b.jobs[b.next:])
 	b.end = b.next
 	b.mu.Unlock()
 	b.tell()

@@ -47,8 +47,10 @@ type Memory struct {
 
 // entry is a batch that is not finished.
 type entry struct {
-	batch   Batch
-	left    int // jobs of it without a result
+	batch   Batch // without those whose results are recorded: what they take is let go of
+	left    int   // jobs of it without a result
+	shared  bool  // there were several at first
+	once    bool  // their results are wanted once
 	run     *run
 	kind    *kind         // that it is queued in, or was last
 	queued  *list.Element // in kind.entries, nil for one that is leased or waits
@@ -77,6 +79,7 @@ func (e *entry) rest() Batch {
 
 // run is what is known of a run.
 type run struct {
+	id        string
 	jobs      map[string]*entry // by ID; nil for a finished one
 	results   []*Result
 	recorded  int       // how many results there ever were, those that were forgotten included
@@ -105,7 +108,7 @@ func (m *Memory) run(id string) *run {
 		if m.runs == nil {
 			m.runs = map[string]*run{}
 		}
-		r = &run{jobs: map[string]*entry{}, followers: map[*follower]struct{}{}}
+		r = &run{id: id, jobs: map[string]*entry{}, followers: map[*follower]struct{}{}}
 		m.runs[id] = r
 	}
 	return r
@@ -160,6 +163,7 @@ func (m *Memory) enter(batch Batch) {
 		e.batch = append(e.batch, j)
 	}
 	if e.left = len(e.batch); e.left > 0 {
+		e.shared, e.once = e.left > 1, e.batch[0].Once
 		m.live++
 		m.enqueue(e, false)
 	}

@@ -117,7 +117,7 @@ func (m *Memory) lose(e *entry) {
 		return
 	}
 	e.cancel(ErrLeaseLost)
-	if len(e.batch) > 1 {
+	if e.shared {
 		var results []*Result
 		for _, j := range e.rest() {
 			results = append(results, HandBackOf(j, Orphaned))

@@ -10,7 +10,7 @@ func (m *Memory) Finish(ctx context.Context, d *Delivery, results ...*Result) (i
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e := d.Token.(*entry)
-	if m.runs[e.batch[0].Run] != e.run {
+	if m.runs[e.run.id] != e.run {
 		return 0, nil
 	}
 	current, cancel := e.current, e.cancel
@@ -34,7 +34,7 @@ func (m *Memory) record(e *entry, results []*Result) (first int) {
 		if res.Failure == nil || res.Failure.Kind != Stopped {
 			r.jobs[id] = nil
 			switch {
-			case !e.batch[0].Once:
+			case !e.once:
 				r.results = append(r.results, res)
 				r.recorded++
 				continue
@@ -53,6 +53,7 @@ func (m *Memory) record(e *entry, results []*Result) (first int) {
 			f.wake()
 		}
 		m.strike(e, first)
+		e.batch = e.rest()
 	}
 	return first
 }
@@ -63,6 +64,7 @@ func (m *Memory) strike(e *entry, n int) {
 	if e.left -= n; e.left > 0 {
 		return
 	}
+	e.batch = nil
 	if e.lease == nil {
 		m.dequeue(e)
 	} else {
