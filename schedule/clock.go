@@ -2,7 +2,8 @@ package schedule
 
 import "time"
 
-// A Clock is where a scheduler has the time from.
+// A Clock is where a scheduler has the time from. It may jump, and has to go on by itself:
+// the answers of the store are waited for by it, and asked for again later.
 type Clock interface {
 	// Now is the time.
 	Now() time.Time

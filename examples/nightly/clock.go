@@ -1,61 +1,74 @@
 package main
 
 import (
-	"slices"
 	"sync"
 	"time"
 )
 
-// jumping is a clock that stands still, and jumps when it is told to.
+// jumping is a clock that goes on as any other, and jumps when it is told to.
 type jumping struct {
+	zone *time.Location
+
 	mu     sync.Mutex
-	now    time.Time
-	timers []*timer
+	ahead  time.Duration // of the machine's clock
+	timers map[*timer]struct{}
 }
 
 type timer struct {
-	at time.Time
-	f  func()
+	at   time.Time
+	call func()
+	real *time.Timer
+}
+
+func newJumping(now time.Time) *jumping {
+	return &jumping{zone: now.Location(), ahead: time.Until(now), timers: map[*timer]struct{}{}}
 }
 
 // Now implements [schedule.Clock].
 func (c *jumping) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.now
+	return c.now()
 }
+
+func (c *jumping) now() time.Time { return time.Now().Add(c.ahead).Round(0).In(c.zone) }
 
 // AfterFunc implements [schedule.Clock].
 func (c *jumping) AfterFunc(d time.Duration, f func()) func() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := &timer{c.now.Add(d), f}
-	c.timers = append(c.timers, t)
-	c.ring()
-	return func() bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		before := len(c.timers)
-		c.timers = slices.DeleteFunc(c.timers, func(o *timer) bool { return o == t })
-		return len(c.timers) < before
-	}
+	t := &timer{at: c.now().Add(d), call: f}
+	t.real = time.AfterFunc(d, func() {
+		if c.take(t) {
+			f()
+		}
+	})
+	c.timers[t] = struct{}{}
+	return func() bool { return c.take(t) }
 }
 
-// jump moves the clock.
+// take takes a timer out, unless it has rung or was stopped.
+func (c *jumping) take(t *timer) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, there := c.timers[t]
+	delete(c.timers, t)
+	t.real.Stop()
+	return there
+}
+
+// jump moves the clock ahead.
 func (c *jumping) jump(to time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now = to
-	c.ring()
-}
-
-// ring calls what is due. c.mu is held.
-func (c *jumping) ring() {
-	c.timers = slices.DeleteFunc(c.timers, func(t *timer) bool {
-		due := !t.at.After(c.now)
-		if due {
-			go t.f()
+	c.ahead += to.Sub(c.now())
+	for t := range c.timers {
+		if left := t.at.Sub(to); left > 0 {
+			t.real.Reset(left)
+			continue
 		}
-		return due
-	})
+		delete(c.timers, t)
+		t.real.Stop()
+		go t.call()
+	}
 }

@@ -131,7 +131,7 @@ func show(ctx context.Context, store string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	clock := &jumping{now: time.Date(2026, 3, 23, 12, 0, 0, 0, berlin)}
+	clock := newJumping(time.Date(2026, 3, 23, 12, 0, 0, 0, berlin))
 	if store == "" {
 		store = filepath.Join(dir, "store")
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -98,7 +99,7 @@ func TestMissedNights(t *testing.T) {
 		t.Fatal(err)
 	}
 	year, month, day := time.Now().AddDate(0, 0, -3).Date()
-	clock := &jumping{now: time.Date(year, month, day, 12, 0, 0, 0, time.Local)}
+	clock := newJumping(time.Date(year, month, day, 12, 0, 0, 0, time.Local))
 	if err := watch(t.Context(), 1, clock, store, from, to, io.Discard); err != nil {
 		t.Fatal(err)
 	}
@@ -127,8 +128,30 @@ func TestAFolderOfYourOwn(t *testing.T) {
 	if err := run(t.Context(), []string{"-from", "."}, os.Stdout); err == nil || !strings.Contains(err.Error(), "both -from and -to") {
 		t.Errorf("got %v", err)
 	}
-	c := &jumping{now: time.Unix(0, 0)}
-	rung := make(chan struct{}, 1)
-	c.AfterFunc(0, func() { rung <- struct{}{} })
-	<-rung
+}
+
+// A timer rings when its time has passed, be it that the clock jumped over it.
+func TestTheClockJumps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newJumping(time.Unix(0, 0))
+		rung := make(chan string)
+		ring := func(name string) func() { return func() { rung <- name } }
+		hour := c.AfterFunc(time.Hour, ring("hour"))
+		week := c.AfterFunc(7*24*time.Hour, ring("week"))
+		c.AfterFunc(25*time.Hour, ring("day and hour"))
+		began := time.Now()
+		c.jump(c.Now().Add(24 * time.Hour))
+		if got := <-rung; got != "hour" || time.Since(began) != 0 {
+			t.Errorf("%q rings after %v, want the hour at once", got, time.Since(began))
+		}
+		if got := <-rung; got != "day and hour" || time.Since(began) != time.Hour {
+			t.Errorf("%q rings after %v, want the day and hour after an hour", got, time.Since(began))
+		}
+		if hour() || !week() || week() {
+			t.Error("a timer can be stopped once, and only before it rings")
+		}
+		if got := c.Now(); !got.Equal(time.Unix(25*60*60, 0)) {
+			t.Errorf("the clock shows %v", got)
+		}
+	})
 }
