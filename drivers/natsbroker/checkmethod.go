@@ -85,10 +85,13 @@ func (c *checker) uncalled(t reflect.Type) *method {
 }
 
 // promoted says which field of a struct is lost to a method that the struct has from
-// an embedded field, or what is wrong with that one.
-func (c *checker) promoted(t reflect.Type, path string, addressable bool) string {
+// an embedded field, or what is wrong with that one. The methods are some of pairs.
+func (c *checker) promoted(t reflect.Type, path string, addressable bool, called []pair) string {
+	if t.Kind() != reflect.Struct {
+		return ""
+	}
 	var out, in *method
-	for _, p := range pairs[c.codec] {
+	for _, p := range called {
 		if out == nil && p.out.on(t) {
 			out = p.out
 		}

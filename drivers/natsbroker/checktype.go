@@ -46,10 +46,8 @@ func (c *checker) check(t reflect.Type, path string, addressable bool) string {
 	if m := c.uncalled(t); m != nil && !addressable {
 		return fmt.Sprintf("%s is a %s within a map, where %s is not called because it wants a pointer: use *%s", at, t, m.name, t)
 	}
-	if t.Kind() == reflect.Struct {
-		if text := c.promoted(t, path, addressable); text != "" {
-			return text
-		}
+	if text := c.promoted(t, path, addressable, pairs[c.codec]); text != "" {
+		return text
 	}
 	if c.itself(t) {
 		return ""
@@ -72,6 +70,13 @@ func (c *checker) check(t reflect.Type, path string, addressable bool) string {
 				methods = "MarshalBinary and UnmarshalBinary"
 			}
 			return fmt.Sprintf("%s has keys of type %s: use strings, whole numbers, or a type with %s", at, t.Key(), methods)
+		}
+		called := pairs[c.codec]
+		if c.codec == JSON {
+			called = called[1:] // a key is a text
+		}
+		if text := c.promoted(t.Key(), join(path, "[]"), false, called); text != "" {
+			return text
 		}
 		return c.check(t.Elem(), join(path, "[]"), false)
 	case reflect.Struct:

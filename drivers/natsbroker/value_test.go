@@ -167,6 +167,10 @@ func TestTypesThatCannotBeSent(t *testing.T) {
 			base
 			other
 		}{}, `fields base.ID and other.ID are both written as "ID"`, 0},
+		{struct {
+			base
+			ID int
+		}{}, `fields base.ID and ID are both written as "ID"`, 0},
 		{struct{ In struct{ A, B int } }{}, "", 0},
 		{struct {
 			base
@@ -186,6 +190,10 @@ func TestTypesThatCannotBeSent(t *testing.T) {
 		{map[netip.Addr]int{}, "", 0},
 		{map[shouted]int{}, "it has keys of type natsbroker.shouted", JSON},
 		{map[shouted]int{}, "", CBOR},
+		{struct{ M map[dated]int }{}, "field M[].Name would be lost, because Marshal", 0},
+		{map[stamped]int{}, "field [].Name would be lost, because MarshalText", JSON},
+		{map[stamped]int{}, "", CBOR},
+		{map[time.Time]int{}, "", 0},
 		{itself(nil), "", 0},
 	} {
 		for _, codec := range []Codec{JSON, CBOR} {
