@@ -3,6 +3,7 @@ package runnel_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,5 +36,60 @@ func TestAResultCountsThoughTheRunWasCancelledBeforeItFollowed(t *testing.T) {
 		}
 		wantState(t, res.Report(), "a", runnel.Succeeded)
 		wantState(t, res.Report(), "b", runnel.Cancelled)
+	})
+}
+
+// dumb is a broker that does not answer any more once it is down.
+type dumb struct {
+	*broker.Memory
+	down *atomic.Bool
+}
+
+func (b dumb) wait(ctx context.Context) error {
+	if b.down.Load() {
+		<-ctx.Done()
+	}
+	return context.Cause(ctx)
+}
+
+func (b dumb) Finish(ctx context.Context, d *broker.Delivery, results ...*broker.Result) (int, error) {
+	if err := b.wait(ctx); err != nil {
+		return 0, err
+	}
+	return b.Memory.Finish(ctx, d, results...)
+}
+
+func (b dumb) Release(ctx context.Context, held []*broker.Delivery, after time.Duration) error {
+	if err := b.wait(ctx); err != nil {
+		return err
+	}
+	return b.Memory.Release(ctx, held, after)
+}
+
+// TestAWorkerEndsThoughTheBrokerDoesNotAnswer: what it cannot give back goes on elsewhere
+// when its lease is over.
+func TestAWorkerEndsThoughTheBrokerDoesNotAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pipelineOf(t, step("long", nil, sleeps(time.Hour)), step("short", nil, sleeps(time.Second), runnel.Queue("other")))
+		b := dumb{&broker.Memory{}, new(atomic.Bool)}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- runnel.NewWorker(b, p, runnel.DrainTimeout(10*time.Second)).Run(ctx) }()
+		synctest.Wait()
+		running, stop := context.WithCancel(t.Context())
+		r, err := p.Start(running, nil, runnel.WithBroker(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		b.down.Store(true)
+		began := time.Now()
+		cancel()
+		if err := <-ended; err != nil || time.Since(began) != 15*time.Second {
+			t.Errorf("the worker ended with %v after %v, want nil after its 10s and 5s more", err, time.Since(began))
+		}
+		b.down.Store(false)
+		stop()
+		_, _ = r.Wait(t.Context())
 	})
 }

@@ -69,7 +69,8 @@ const defaultDrain = 20 * time.Second
 
 // DrainTimeout is how long a worker that is to end lets running tasks go on. After
 // that it cancels their contexts and gives their jobs back, to be done again
-// elsewhere. Default 20 s; 0 does so at once.
+// elsewhere. Default 20 s; 0 does so at once. A broker that does not answer then is
+// waited for five seconds more.
 func DrainTimeout(d time.Duration) WorkerOption {
 	return workerOption(func(c *workerConfig) {
 		if d < 0 {

@@ -146,6 +146,9 @@ func (s *shift) ask(ctx context.Context) error {
 // refusal is how long a job that the worker cannot do is left to others.
 const refusal = time.Second
 
+// givingBack is how long a worker that ends waits for a broker that does not answer.
+const givingBack = 5 * time.Second
+
 // drain gives back what is not begun, waits for the jobs that go on, and gives back
 // those that take too long.
 func (s *shift) drain() {
@@ -177,8 +180,11 @@ func (s *shift) drain() {
 		b.cancel(errDrained)
 	}
 	s.mu.Unlock()
+	giving, enough := context.WithTimeout(s.ctx, givingBack)
+	defer enough()
 	// An error means that they are done again when the leases end.
-	s.broker.Release(s.ctx, rest, 0)
+	s.broker.Release(giving, rest, 0)
+	s.cancel(errDrained) // nothing is told any more
 	<-ended
 }
 

@@ -19,9 +19,8 @@ const chunkSize = 512 << 10
 func (b *Broker) store(ctx context.Context, run string, data []byte, w *wireValue) error {
 	w.Ref, w.Size = digest(data), int64(len(data))
 	w.Chunks = (len(data) + chunkSize - 1) / chunkSize
-	key := token(run) + "." + w.Ref
 	b.mu.Lock()
-	at, known := b.stored[key]
+	at, known := b.stored[token(run)][w.Ref]
 	b.mu.Unlock()
 	if known && time.Since(at) < b.config.lifetime/2 {
 		return nil
@@ -37,7 +36,10 @@ func (b *Broker) store(ctx context.Context, run string, data []byte, w *wireValu
 		}
 	}
 	b.mu.Lock()
-	b.stored[key] = time.Now()
+	if b.stored[token(run)] == nil {
+		b.stored[token(run)] = map[string]time.Time{}
+	}
+	b.stored[token(run)][w.Ref] = time.Now()
 	b.mu.Unlock()
 	return nil
 }

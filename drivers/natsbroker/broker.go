@@ -40,7 +40,8 @@ type Broker struct {
 	begun     map[string]known                  // runs that jobs were submitted for, by token
 	sent      map[string]map[string]bool        // tokens of what was queued for them
 	followers map[string]map[*follower]struct{} // of runs, by token
-	stored    map[string]time.Time              // values that are stored, by run and hash
+	stored    map[string]map[string]time.Time   // values that are stored, by token of the run and hash
+	late      map[string]recorded               // the last results of runs that go on, by token
 	inboxes   map[string]*inbox                 // of runs with direct results, by token
 	silent    map[string]*silence               // of runs that nobody answers for, by token
 	attended  map[string]bool                   // runs that are asked whether they are there, by token
@@ -111,7 +112,8 @@ func open(ctx context.Context, nc *nats.Conn, c *config, owned func()) (*Broker,
 		ended:     map[string]*mark{},
 		begun:     map[string]known{},
 		sent:      map[string]map[string]bool{},
-		stored:    map[string]time.Time{},
+		stored:    map[string]map[string]time.Time{},
+		late:      map[string]recorded{},
 		followers: map[string]map[*follower]struct{}{},
 		inboxes:   map[string]*inbox{},
 		silent:    map[string]*silence{},
@@ -205,7 +207,7 @@ func passing(err error) bool {
 	for _, e := range []error{
 		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected, nats.ErrReconnectBufExceeded,
 		nats.ErrConnectionReconnecting, jetstream.ErrNoStreamResponse, jetstream.ErrTooManyStalledMsgs,
-		jetstream.ErrConsumerLeadershipChanged, jetstream.ErrNoHeartbeat, nats.ErrStaleConnection,
+		jetstream.ErrConsumerLeadershipChanged, jetstream.ErrServerShutdown, jetstream.ErrNoHeartbeat, nats.ErrStaleConnection,
 		io.EOF, io.ErrClosedPipe, net.ErrClosed, // of a socket, or of the pipe to an embedded server
 	} {
 		if errors.Is(err, e) {

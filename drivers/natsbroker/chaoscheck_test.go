@@ -179,7 +179,7 @@ func (c *chaos) left(ctx context.Context, of func(subject string) bool) string {
 			case of(subject) && c.isBroughtBack(ctx, name, subject):
 				c.revived++
 			case name == "runs" && strings.HasSuffix(subject, ".end") || name == "kept" && strings.HasSuffix(subject, ".state"):
-			case name == "spent" || of(subject):
+			case name == "spent" || of(subject) || c.serverKills == 0:
 				left = append(left, fmt.Sprintf("%s: %d of %s", name, n, subject))
 			default:
 				c.revived++
@@ -193,17 +193,18 @@ func (c *chaos) left(ctx context.Context, of func(subject string) bool) string {
 	return strings.Join(left, "; ")
 }
 
-// isBroughtBack reports whether a result is one that was removed when its run ended, and
-// is there again since the server was killed after that. Direct runs end while it is.
+// isBroughtBack reports whether a result, or a note of a delivery, is one that was removed
+// when its run ended, and is there again since the server was killed after that. Direct
+// runs end while it is.
 func (c *chaos) isBroughtBack(ctx context.Context, stream, subject string) bool {
 	parts := strings.Split(subject, ".")
-	if stream != "runs" || strings.HasSuffix(subject, ".end") || c.serverKills == 0 {
+	if stream != "runs" && stream != "got" || strings.HasSuffix(subject, ".end") || c.serverKills == 0 {
 		return false
 	}
 	end, err := c.broker.last(ctx, "runs", c.broker.names.end(parts[2]))
 	if isNotFound(err) {
-		return true // that was more than a minute ago
+		return stream == "runs" // that was more than a minute ago
 	}
-	result, err2 := c.broker.last(ctx, "runs", subject)
+	result, err2 := c.broker.last(ctx, stream, subject)
 	return err == nil && err2 == nil && result.Time.Before(end.Time)
 }

@@ -190,6 +190,9 @@ func (b *Broker) Extend(ctx context.Context, w *broker.Worker, deliveries []*bro
 	if err != nil {
 		return 0, err
 	}
+	if most := b.nc.MaxPayload() - 1024; int64(len(data)) > most {
+		return 0, fmt.Errorf("natsbroker: what the worker says of its %d tasks and their types takes %d bytes, and the server takes messages of %d: give them to several workers, or raise max_payload of the server", len(w.Tasks), len(data), most)
+	}
 	err = b.ride(ctx, func(ctx context.Context) error {
 		for _, d := range deliveries {
 			if h, ok := d.Token.(*held); ok {
@@ -264,6 +267,9 @@ func (b *Broker) Finish(ctx context.Context, d *broker.Delivery, results ...*bro
 	}
 	b.drop(h)
 	_ = h.msg.Ack() // if it is lost, the next to get the parcel finds its results
+	if b.isGone(h.parcel.run) {
+		return first, b.removeLate(ctx, h.parcel.run)
+	}
 	return first, nil
 }
 

@@ -33,9 +33,6 @@ func (b *Broker) hand(ctx context.Context, h *held, results []*broker.Result) (f
 			first, left = first+taken, left[n:]
 		}
 	}
-	if err == nil && b.isGone(run) { // what was stored for it may have come after the clean-up
-		err = b.purge(ctx, "values", b.names.valuesOf(run))
-	}
 	return first, err
 }
 

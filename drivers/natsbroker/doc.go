@@ -9,7 +9,7 @@
 // Everything has a namespace, "runnel" unless [Namespace] says otherwise. Below it
 // are nine streams:
 //
-//	<ns>-jobs      a work queue: one message a job, gone when it is acknowledged
+//	<ns>-jobs      a work queue: jobs, several short ones in a message, which is gone when it is acknowledged
 //	<ns>-runs      the results of each run, and the marks of those that have ended
 //	<ns>-kept      runs that are kept: their graphs and inputs, who drives them, their ends
 //	<ns>-values    values too large for a message, in chunks, by their SHA-256

@@ -78,7 +78,7 @@ func (b *Broker) end(ctx context.Context, run string, m *mark, held []holder) ([
 	if err != nil {
 		return nil, err
 	}
-	b.marked(token(run), m)
+	b.marked(token(run), m, seq)
 	if err := b.awaitFollowers(ctx, run, seq); err != nil {
 		return nil, err
 	}
@@ -127,8 +127,10 @@ func (b *Broker) putMark(ctx context.Context, run string, m *mark) (seq uint64, 
 	return seq, err
 }
 
-// marked takes note of the end or the new beginning of a run, given by its token.
-func (b *Broker) marked(run string, m *mark) {
+// marked takes note of the end or the new beginning of a run, given by its token, and the
+// place of its mark. What this process recorded behind the mark of a run that is not kept
+// came too late for the one who cleans up.
+func (b *Broker) marked(run string, m *mark, seq uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !m.Ended {
@@ -140,10 +142,12 @@ func (b *Broker) marked(run string, m *mark) {
 	delete(b.begun, run)
 	delete(b.sent, run)
 	delete(b.silent, run)
-	for key := range b.stored {
-		if !m.Keep && strings.HasPrefix(key, run+".") {
-			delete(b.stored, key)
+	delete(b.stored, run)
+	if !m.Keep {
+		if last := b.late[run]; last.seq > seq && b.ctx.Err() == nil {
+			b.wait.Go(func() { _ = b.removeLate(b.ctx, last.run) }) // else their lifetime ends them
 		}
+		delete(b.late, run)
 	}
 	for h := range b.held {
 		if h.run == run {
@@ -280,7 +284,11 @@ func (b *Broker) watchEnds() {
 				for _, msg := range msgs {
 					var m mark
 					if cborIn.Unmarshal(msg.Data(), &m) == nil { // else of another version
-						b.marked(strings.TrimSuffix(msg.Subject()[first:], ".end"), &m)
+						meta, err := msg.Metadata()
+						if err != nil {
+							return err
+						}
+						b.marked(strings.TrimSuffix(msg.Subject()[first:], ".end"), &m, meta.Sequence.Stream)
 					}
 				}
 				return nil

@@ -305,7 +305,7 @@ func TestALateRecordOfARunThatHasEnded(t *testing.T) {
 	for !all[1].isGone("r") {
 		<-time.After(time.Millisecond)
 	}
-	all[1].marked("r", &mark{}) // as before that news came
+	all[1].marked("r", &mark{}, 0) // as before that news came
 	if _, _, err := all[1].record(t.Context(), newParcel(broker.Batch{j}), 0, []*broker.Result{broker.HandBackOf(j, broker.Orphaned)}); err != nil {
 		t.Fatal(err)
 	}

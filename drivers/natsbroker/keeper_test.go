@@ -312,8 +312,8 @@ func TestJobsOfARunThatBeginsAgain(t *testing.T) {
 	if err := mine.Submit(t.Context(), []broker.Batch{{job("r", 1, "a")}}); err != nil {
 		t.Fatal(err)
 	}
-	other.marked(token("r"), &mark{Ended: true, Keep: true}) // an end that is over
-	late := time.AfterFunc(300*time.Millisecond, func() { other.marked(token("r"), &mark{}) })
+	other.marked(token("r"), &mark{Ended: true, Keep: true}, 0) // an end that is over
+	late := time.AfterFunc(300*time.Millisecond, func() { other.marked(token("r"), &mark{}, 0) })
 	defer late.Stop()
 	if _, err := mine.putMark(t.Context(), "r", &mark{}); err != nil {
 		t.Fatal(err)

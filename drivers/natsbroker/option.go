@@ -156,7 +156,7 @@ func MaxBytes(n int64) Option {
 	})
 }
 
-// Inline is up to how many bytes, encoded, a value travels in its message; 64 KiB
+// Inline is up to how many bytes, encoded and compressed, a value travels in its message; 64 KiB
 // by default. A larger one is stored once and travels by its hash.
 func Inline(n int) Option {
 	return option(func(c *config) {

@@ -13,9 +13,8 @@ import (
 	"github.com/runnelflow/runnel/broker"
 )
 
-// TestARestartWithoutNewcomers: the signs of life of workers are in memory, and gone
-// with the server. Whoever is connected still makes room for them again.
-func TestARestartWithoutNewcomers(t *testing.T) {
+// restartable is a server at one address and with one folder, as often as it is started.
+func restartable(t *testing.T) (serve func() *server.Server, end func(*server.Server)) {
 	host, port, err := net.SplitHostPort(freeAddress(t))
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +24,7 @@ func TestARestartWithoutNewcomers(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	serve := func() *server.Server {
+	serve = func() *server.Server {
 		s, err := server.NewServer(&server.Options{Host: host, Port: number, JetStream: true, StoreDir: dir, NoLog: true, NoSigs: true})
 		if err != nil {
 			t.Fatal(err)
@@ -36,7 +35,14 @@ func TestARestartWithoutNewcomers(t *testing.T) {
 		}
 		return s
 	}
-	end := func(s *server.Server) { s.Shutdown(); s.WaitForShutdown() }
+	end = func(s *server.Server) { s.Shutdown(); s.WaitForShutdown() }
+	return serve, end
+}
+
+// TestARestartWithoutNewcomers: the signs of life of workers are in memory, and gone
+// with the server. Whoever is connected still makes room for them again.
+func TestARestartWithoutNewcomers(t *testing.T) {
+	serve, end := restartable(t)
 	s := serve()
 	b, err := Connect(t.Context(), s.ClientURL())
 	if err != nil {
@@ -48,6 +54,43 @@ func TestARestartWithoutNewcomers(t *testing.T) {
 	s = serve()
 	defer end(s)
 	wholeRun(t, b, runnel.RunID("again"))
+}
+
+// TestAServerIsStoppedInOrder: it tells those who wait for jobs that it shuts down, and
+// they go on waiting for the next one.
+func TestAServerIsStoppedInOrder(t *testing.T) {
+	serve, end := restartable(t)
+	s := serve()
+	b, err := Connect(t.Context(), s.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	w := worker(t, b, "w")
+	received := make(chan error, 1)
+	go func() {
+		_, err := b.Receive(t.Context(), w, 1)
+		received <- err
+	}()
+	queue := b.names.queue("q", broker.Normal)
+	for asked := false; !asked; <-time.After(5 * time.Millisecond) {
+		b.mu.Lock()
+		p := b.pulls[queue]
+		b.mu.Unlock()
+		asked = p != nil && p.isQuiet()
+	}
+	end(s)
+	select {
+	case err := <-received:
+		t.Fatalf("the worker was told %v", err)
+	case <-time.After(100 * time.Millisecond): // the time for an answer to be taken for an end
+	}
+	s = serve()
+	defer end(s)
+	submit(t, b, job("r", 1, "a"))
+	if err := <-received; err != nil {
+		t.Errorf("no job came: %v", err)
+	}
 }
 
 // TestAnIdleWorkerAsksAnewAfterACut: the server has forgotten that it asked for a job. It

@@ -69,7 +69,7 @@ func (b *Broker) record(ctx context.Context, p *parcel, last uint64, results []*
 		}
 		first, left = first+n, left[n:]
 	}
-	gone := b.isGone(p.run)
+	gone := !b.noteLate(p.run, last)
 	if !gone && (p.direct() || time.Since(began) > patience/5) {
 		// Where that took long, the news of the run's end may do so too. Nothing is recorded
 		// of a direct run but what seldom happens, and what its end may overtake.
@@ -80,10 +80,7 @@ func (b *Broker) record(ctx context.Context, p *parcel, last uint64, results []*
 		gone = m != nil && m.Ended && !m.Keep
 	}
 	if gone {
-		// It came too late for the one who cleans up.
-		return 0, last, b.ride(ctx, func(ctx context.Context) error {
-			return b.stream("runs").Purge(ctx, jetstream.WithPurgeSubject(subject))
-		})
+		return 0, last, b.removeLate(ctx, p.run)
 	}
 	return first, last, nil
 }
