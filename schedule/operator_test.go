@@ -200,7 +200,8 @@ func TestAnOperatorIsTold(t *testing.T) {
 	})
 }
 
-// garbled is a store one label of which cannot be read for a while.
+// garbled is a store with a label whose state cannot be read for a while. That it was
+// removed can be.
 type garbled struct {
 	schedule.Memory
 	mu    sync.Mutex
@@ -217,7 +218,7 @@ func (g *garbled) Watch(ctx context.Context, deliver func([]schedule.Change)) er
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		for i := range changes {
-			if changes[i].Label == g.label {
+			if changes[i].Label == g.label && changes[i].State != nil {
 				changes[i].State, changes[i].Err = nil, errGarbled
 			}
 		}

@@ -2,39 +2,55 @@ package natsbroker
 
 import (
 	"encoding"
-	"encoding/json"
 	"fmt"
 	"reflect"
-
-	"github.com/fxamacker/cbor/v2"
 )
 
 // CheckType implements [broker.TypeChecker]. Refused are channels, functions,
 // complex numbers and unsafe pointers, interfaces other than any, maps whose keys
-// are no text, and structs that would lose unexported fields; not what has methods
-// to encode and decode itself.
+// are no text, and structs that would lose fields: unexported ones, two of one name,
+// and those beside an embedded field whose methods stand for all. Not refused is what
+// has methods to encode and decode itself, where the codec calls them.
 func (b *Broker) CheckType(t reflect.Type) error {
-	c := checker{codec: b.config.codec, seen: map[reflect.Type]bool{}}
-	if text := c.check(t, ""); text != "" {
+	c := checker{codec: b.config.codec, seen: map[place]bool{}}
+	if text := c.check(t, "", true); text != "" {
 		return fmt.Errorf("values of type %s cannot be sent: %s", t, text)
 	}
 	return nil
 }
 
+// place is a type where its values have an address, or not: within a map.
+type place struct {
+	typ         reflect.Type
+	addressable bool
+}
+
 type checker struct {
 	codec Codec
-	seen  map[reflect.Type]bool
+	seen  map[place]bool
 }
 
 // check says what is wrong with a type, which stands at path, or is empty.
-func (c *checker) check(t reflect.Type, path string) string {
-	if c.seen[t] || c.itself(t) {
+func (c *checker) check(t reflect.Type, path string, addressable bool) string {
+	if c.seen[place{t, addressable}] {
 		return ""
 	}
-	c.seen[t] = true
+	c.seen[place{t, addressable}] = true
+	if t.Kind() == reflect.Pointer {
+		return c.check(t.Elem(), path, true)
+	}
 	at := "it"
 	if path != "" {
 		at = "field " + path
+	}
+	if m := c.uncalled(t); m != nil && !addressable {
+		return fmt.Sprintf("%s is a %s within a map, where %s is not called because it wants a pointer: use *%s", at, t, m.name, t)
+	}
+	if text := c.promoted(t, path, addressable, pairs[c.codec]); text != "" {
+		return text
+	}
+	if c.itself(t) {
+		return ""
 	}
 	switch t.Kind() {
 	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer:
@@ -43,66 +59,46 @@ func (c *checker) check(t reflect.Type, path string) string {
 		if t.NumMethod() > 0 {
 			return fmt.Sprintf("%s is the interface %s, and nothing says which type to decode into: use a concrete type", at, t)
 		}
-	case reflect.Pointer, reflect.Slice, reflect.Array:
-		return c.check(t.Elem(), path)
+	case reflect.Slice:
+		return c.check(t.Elem(), path, true)
+	case reflect.Array:
+		return c.check(t.Elem(), path, addressable)
 	case reflect.Map:
 		if !c.key(t.Key()) {
-			return fmt.Sprintf("%s has keys of type %s: use strings, whole numbers, or a type with MarshalText", at, t.Key())
-		}
-		return c.check(t.Elem(), join(path, "[]"))
-	case reflect.Struct:
-		return c.fields(t, path)
-	}
-	return ""
-}
-
-func (c *checker) fields(t reflect.Type, path string) string {
-	for f := range t.Fields() {
-		tag, ok := f.Tag.Lookup("json")
-		if c.codec == CBOR {
-			if own, has := f.Tag.Lookup("cbor"); has {
-				tag, ok = own, true
+			methods := "MarshalText and UnmarshalText"
+			if c.codec == CBOR {
+				methods = "MarshalBinary and UnmarshalBinary"
 			}
+			return fmt.Sprintf("%s has keys of type %s: use strings, whole numbers, or a type with %s", at, t.Key(), methods)
 		}
-		at := join(path, f.Name)
-		switch {
-		case ok && tag == "-":
-			continue // left out on purpose
-		case f.Anonymous && f.Type.Kind() == reflect.Struct:
-			// Its exported fields count, whatever its own name is.
-		case !f.IsExported():
-			return fmt.Sprintf("field %s is unexported and would be lost: export it, tag it `json:\"-\"` if it may be lost, or give %s methods to encode it", at, t)
+		called := pairs[c.codec]
+		if c.codec == JSON {
+			called = called[1:] // a key is a text
 		}
-		if text := c.check(f.Type, at); text != "" {
+		if text := c.promoted(t.Key(), join(path, "[]"), false, called); text != "" {
 			return text
 		}
+		return c.check(t.Elem(), join(path, "[]"), false)
+	case reflect.Struct:
+		return c.fields(t, path, addressable, &members{names: map[tag]string{}, within: []reflect.Type{t}})
 	}
 	return ""
 }
 
+// key reports whether a type comes back as the key of a map.
 func (c *checker) key(t reflect.Type) bool {
+	out, in := t.Implements(reflect.TypeFor[encoding.TextMarshaler]()), reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 	switch t.Kind() {
-	case reflect.String, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
-		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+	case reflect.String:
 		return true
-	}
-	return t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) && reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
-}
-
-// itself reports whether a type encodes and decodes itself.
-func (c *checker) itself(t reflect.Type) bool {
-	both := func(out, in reflect.Type) bool {
-		return (t.Implements(out) || reflect.PointerTo(t).Implements(out)) && (t.Implements(in) || reflect.PointerTo(t).Implements(in))
-	}
-	if t.Kind() == reflect.Interface {
-		return false
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return c.codec == CBOR || out == in
 	}
 	if c.codec == CBOR {
-		return both(reflect.TypeFor[cbor.Marshaler](), reflect.TypeFor[cbor.Unmarshaler]()) ||
-			both(reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.BinaryUnmarshaler]())
+		return t.Kind() != reflect.Pointer && c.itself(t)
 	}
-	return both(reflect.TypeFor[json.Marshaler](), reflect.TypeFor[json.Unmarshaler]()) ||
-		both(reflect.TypeFor[encoding.TextMarshaler](), reflect.TypeFor[encoding.TextUnmarshaler]())
+	return out && in
 }
 
 func kindOf(t reflect.Type) string {

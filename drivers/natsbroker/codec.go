@@ -59,10 +59,22 @@ func (c Codec) encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
+	if err := e.Encode(addressable(v)); err != nil {
 		return nil, err
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// addressable is a value, or a pointer to a copy of it if it may have methods that
+// want one: encoding/json calls them only on what has an address.
+func addressable(v any) any {
+	t := reflect.TypeOf(v)
+	if t == nil || t.Kind() == reflect.Pointer || t.PkgPath() == "" && t.Kind() != reflect.Struct && t.Kind() != reflect.Array {
+		return v
+	}
+	p := reflect.New(t)
+	p.Elem().Set(reflect.ValueOf(v))
+	return p.Interface()
 }
 
 func (c Codec) decode(data []byte, into any) error {

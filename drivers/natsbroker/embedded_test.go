@@ -2,6 +2,7 @@ package natsbroker
 
 import (
 	"context"
+	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
@@ -144,9 +145,11 @@ func TestRestartKeepsEverything(t *testing.T) {
 // TestNothingIsLeft of a run that ended and is not kept, but its mark.
 func TestNothingIsLeft(t *testing.T) {
 	b := embedded(t, t.TempDir())
-	large := strings.Repeat("x", 1<<20)
 	for n := range 5 {
-		submit(t, b, job("r", n, large+string(rune('a'+n))))
+		submit(t, b, job("r", n, base64.StdEncoding.EncodeToString(noise(n, 1<<20))))
+	}
+	if info, err := b.stream("values").Info(t.Context()); err != nil || info.State.Msgs < 5 {
+		t.Fatalf("the inputs of 5 jobs are not stored: %+v, %v", info, err)
 	}
 	w := worker(t, b, "w")
 	d, _ := receive[string](t, b, w)

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/pem"
 	"math/big"
 	"net"
@@ -64,17 +65,32 @@ func wholeRun(t *testing.T, b *Broker, opts ...runnel.RunOption) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := p.Run(ctx, runnel.Values{"texts": []string{"a", strings.Repeat("x", 200_000)}}, append(opts, runnel.WithBroker(b))...)
+	large := base64.StdEncoding.EncodeToString(noise(1, 200_000))
+	before := everStored(t, b)
+	res, err := p.Run(ctx, runnel.Values{"texts": []string{"a", large}}, append(opts, runnel.WithBroker(b))...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := largest.Get(res); err != nil || n != 200_000 {
+	if n, err := largest.Get(res); err != nil || n != len(large) {
 		t.Errorf("got %d, %v", n, err)
+	}
+	if everStored(t, b) == before {
+		t.Error("the large value was not stored")
 	}
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
+}
+
+// everStored counts the messages that stored values have had, those that are gone too.
+func everStored(t *testing.T, b *Broker) uint64 {
+	t.Helper()
+	info, err := b.stream("values").Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.State.LastSeq
 }
 
 // connects checks that a broker works with options of the connection, and that the

@@ -1,8 +1,11 @@
 package natsbroker
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
+	"math/big"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,6 +18,64 @@ import (
 	"github.com/runnelflow/runnel/broker"
 )
 
+// stamped has methods of its own beside those of what it embeds.
+type stamped struct {
+	time.Time
+	Name string
+}
+
+func (s stamped) text() string { return s.Name + "@" + s.Format(time.RFC3339) }
+
+func (s *stamped) parse(text string) (err error) {
+	name, at, _ := strings.Cut(text, "@")
+	s.Name = name
+	s.Time, err = time.Parse(time.RFC3339, at)
+	return err
+}
+
+func (s stamped) MarshalJSON() ([]byte, error)       { return json.Marshal(s.text()) }
+func (s stamped) MarshalBinary() ([]byte, error)     { return []byte(s.text()), nil }
+func (s *stamped) UnmarshalBinary(data []byte) error { return s.parse(string(data)) }
+func (s *stamped) UnmarshalJSON(data []byte) error {
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return err
+	}
+	return s.parse(text)
+}
+
+// half declares how it is encoded, and not how it is decoded.
+type half struct {
+	time.Time
+	Name string
+}
+
+func (h half) MarshalJSON() ([]byte, error)   { return json.Marshal(h.Name) }
+func (h half) MarshalBinary() ([]byte, error) { return []byte(h.Name), nil }
+
+// point is a key as a text, and nothing else.
+type point struct{ X, Y int }
+
+func (p point) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%d,%d", p.X, p.Y), nil }
+func (p *point) UnmarshalText(text []byte) error {
+	_, err := fmt.Sscanf(string(text), "%d,%d", &p.X, &p.Y)
+	return err
+}
+
+// shouted is a number that only says how it is encoded.
+type shouted int
+
+func (s shouted) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%d!", s), nil }
+
+// tagged is a struct of fields A, B and so on. Go vet would not have some of them.
+func tagged(tags ...reflect.StructTag) any {
+	var fields []reflect.StructField
+	for i, tag := range tags {
+		fields = append(fields, reflect.StructField{Name: string(rune('A' + i)), Type: reflect.TypeFor[int](), Tag: tag})
+	}
+	return reflect.Zero(reflect.StructOf(fields)).Interface()
+}
+
 // TestTypesThatCannotBeSent are refused with the field and the mend.
 func TestTypesThatCannotBeSent(t *testing.T) {
 	type hidden struct{ secret int } //lint:ignore U1000 that it is there is what counts
@@ -23,31 +84,129 @@ func TestTypesThatCannotBeSent(t *testing.T) {
 		Next *node
 		Name string
 	}
+	type dated struct {
+		time.Time
+		Name string
+	}
+	type base struct{ ID int }
+	type other struct{ ID string }
+	type itself *itself
 	for _, c := range []struct {
 		value any
 		want  string // empty: it can be sent
+		codec Codec  // 0: with each
 	}{
-		{0, ""}, {"", ""}, {[]byte{}, ""}, {map[string][]float64{}, ""}, {time.Time{}, ""}, {node{}, ""}, {struct{}{}, ""},
-		{map[int]string{}, ""}, {[3]int{}, ""}, {struct {
+		{0, "", 0}, {"", "", 0}, {[]byte{}, "", 0}, {map[string][]float64{}, "", 0}, {time.Time{}, "", 0}, {node{}, "", 0}, {struct{}{}, "", 0},
+		{map[int]string{}, "", 0}, {[3]int{}, "", 0}, {struct {
 			Skip chan int `json:"-" cbor:"-"`
-		}{}, ""},
-		{make(chan int), "it is a channel"},
-		{func() {}, "it is a function"},
-		{1i, "it is a complex number"},
-		{hidden{}, "field secret is unexported and would be lost"},
-		{struct{ Deep []inner }{}, "field Deep.Ch is a channel"},
-		{struct{ M map[string]inner }{}, "field M[].Ch is a channel"},
-		{struct{ Err error }{}, "field Err is the interface error"},
-		{map[float64]int{}, "it has keys of type float64"},
+		}{}, "", 0},
+		{make(chan int), "it is a channel", 0},
+		{func() {}, "it is a function", 0},
+		{1i, "it is a complex number", 0},
+		{hidden{}, "field secret is unexported and would be lost", 0},
+		{struct{ Deep []inner }{}, "field Deep.Ch is a channel", 0},
+		{struct{ M map[string]inner }{}, "field M[].Ch is a channel", 0},
+		{struct{ Err error }{}, "field Err is the interface error", 0},
+		{map[float64]int{}, "it has keys of type float64", 0},
+
+		// Methods of an embedded field stand for the whole struct.
+		{struct {
+			time.Time
+			Name string
+		}{}, "field Name would be lost, because Marshal", 0},
+		{[]dated{}, "of the embedded Time stands for all of natsbroker.dated: make Time a field with a name, or give the struct a Marshal", 0},
+		{struct{ Deep map[string]*dated }{}, "field Deep[].Name would be lost", 0},
+		{struct {
+			*time.Time
+			Name string
+		}{}, "field Name would be lost, because Marshal", 0},
+		{struct {
+			*time.Time `json:"at"`
+			name       string
+		}{}, "field name would be lost, because Marshal", 0},
+		{struct{ dated }{}, "field dated.Name would be lost", 0},
+		{half{}, "field Name would be lost, because Unmarshal", 0},
+		{struct {
+			time.Time
+			netip.Addr
+		}{}, "field Time is embedded, where the methods of time.Time to encode it are not called: make it a field with a name", CBOR},
+		{struct {
+			big.Float
+			netip.Addr
+		}{}, "field Float is embedded, where the methods of big.Float to encode it are not called", JSON},
+		{struct{ big.Int }{}, "field Int is embedded, where the methods of big.Int", CBOR},
+		{struct {
+			big.Int
+			Name string
+		}{}, "field Name would be lost, because MarshalJSON of the embedded Int", JSON},
+		{stamped{}, "", 0}, {struct{ time.Time }{}, "", 0},
+		{struct {
+			time.Time
+			Name string `json:"-"`
+		}{}, "", 0},
+
+		// Methods that want a pointer are not called within maps.
+		{big.Int{}, "", 0}, {struct{ N big.Int }{}, "", 0}, {[]big.Int{}, "", 0}, {[2]big.Int{}, "", 0}, {map[string]*big.Int{}, "", 0}, {map[string][]big.Int{}, "", 0},
+		{map[string]big.Int{}, "field [] is a big.Int within a map, where MarshalJSON is not called because it wants a pointer: use *big.Int", JSON},
+		{map[string]big.Int{}, "", CBOR},
+		{struct {
+			M map[string][2]struct{ N big.Float }
+		}{}, "field M[].N is a big.Float within a map, where MarshalText", JSON},
+		{struct {
+			A struct{ N big.Int }
+			B map[string]struct{ N big.Int }
+		}{}, "field B[].N is a big.Int within a map", JSON},
+
+		// Fields of one name.
+		{tagged(`json:"x"`, `json:"x,omitempty"`), `fields A and B are both written as "x", so that not both arrive: give one another name in its tag`, 0},
+		{struct {
+			X int
+			B int `json:"X"`
+		}{}, `fields X and B are both written as "X"`, 0},
+		{struct {
+			base
+			other
+		}{}, `fields base.ID and other.ID are both written as "ID"`, 0},
+		{struct {
+			base
+			ID int
+		}{}, `fields base.ID and ID are both written as "ID"`, 0},
+		{struct{ In struct{ A, B int } }{}, "", 0},
+		{struct {
+			base
+			Other other
+		}{}, "", 0},
+		{tagged(`json:"x" cbor:"a"`, `json:"x" cbor:"b"`), `fields A and B are both written as "x"`, JSON},
+		{tagged(`json:"x" cbor:"a"`, `json:"x" cbor:"b"`), "", CBOR},
+		{tagged(`cbor:"1,keyasint"`, `cbor:"1"`, `cbor:"+1,keyasint"`), `fields A and C are both written as "1"`, CBOR},
+		{struct {
+			A int `json:"-,"`
+			B int `json:"-"`
+		}{}, "", 0},
+
+		// Keys.
+		{map[point]int{}, "", JSON},
+		{map[point]int{}, "it has keys of type natsbroker.point: use strings, whole numbers, or a type with MarshalBinary", CBOR},
+		{map[netip.Addr]int{}, "", 0},
+		{map[shouted]int{}, "it has keys of type natsbroker.shouted", JSON},
+		{map[shouted]int{}, "", CBOR},
+		{struct{ M map[dated]int }{}, "field M[].Name would be lost, because Marshal", 0},
+		{map[stamped]int{}, "field [].Name would be lost, because MarshalText", JSON},
+		{map[stamped]int{}, "", CBOR},
+		{map[time.Time]int{}, "", 0},
+		{itself(nil), "", 0},
 	} {
 		for _, codec := range []Codec{JSON, CBOR} {
+			if c.codec != 0 && c.codec != codec {
+				continue
+			}
 			b := &Broker{config: &config{codec: codec}}
 			err := b.CheckType(reflect.TypeOf(c.value))
 			switch {
 			case c.want == "" && err != nil:
-				t.Errorf("%T: %v", c.value, err)
+				t.Errorf("%c %T: %v", codec, c.value, err)
 			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
-				t.Errorf("%T: got %v, want %q", c.value, err, c.want)
+				t.Errorf("%c %T: got %v, want %q", codec, c.value, err, c.want)
 			}
 		}
 	}
@@ -62,7 +221,12 @@ func TestValuesArrive(t *testing.T) {
 		Data  []byte
 		Ratio float64
 		Tags  map[string]int
+		Size  big.Int
+		Sizes [1]big.Int
+		Seen  stamped
+		Hosts map[netip.Addr]int
 	}
+	huge := new(big.Int).Neg(new(big.Int).Lsh(big.NewInt(3), 100))
 	for _, codec := range []Codec{JSON, CBOR} {
 		for _, size := range []int{0, 100, 100_000, 3_000_000} {
 			t.Run(fmt.Sprintf("%c %d", codec, size), func(t *testing.T) {
@@ -75,7 +239,11 @@ func TestValuesArrive(t *testing.T) {
 				for k := range data {
 					data[k] = byte(k * k >> 3)
 				}
-				want := record{"größe", time.Date(2026, 3, 29, 1, 2, 3, 456789, time.UTC), data, math.Pi, map[string]int{"a": 1}}
+				want := record{"größe", time.Date(2026, 3, 29, 1, 2, 3, 456789, time.UTC), data, math.Pi, map[string]int{"a": 1},
+					*huge, [1]big.Int{*huge}, stamped{time.Date(2026, 3, 29, 1, 2, 3, 0, time.UTC), "début"}, map[netip.Addr]int{netip.IPv6Loopback(): 1}}
+				if err := b.CheckType(reflect.TypeOf(want)); err != nil {
+					t.Fatal(err)
+				}
 				if err := b.Submit(t.Context(), []broker.Batch{{job("r", 1, want)}}); err != nil {
 					t.Fatal(err)
 				}
@@ -87,6 +255,23 @@ func TestValuesArrive(t *testing.T) {
 					t.Errorf("the record of %d bytes came back otherwise", size)
 				}
 			})
+		}
+	}
+}
+
+// TestMethodsThatWantAPointer are called with values too, and what they write arrives.
+func TestMethodsThatWantAPointer(t *testing.T) {
+	n := big.NewInt(-5)
+	for _, want := range []any{*n, [2]big.Int{*n, *n}, []big.Int{*n}, struct{ N big.Int }{*n}, struct{ N *big.Int }{n}, map[string]*big.Int{"a": n}, map[string][]big.Int{"a": {*n}}} {
+		for _, codec := range []Codec{JSON, CBOR} {
+			data, err := codec.encode(want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := reflect.New(reflect.TypeOf(want))
+			if err := codec.decode(data, got.Interface()); err != nil || !reflect.DeepEqual(got.Elem().Interface(), want) {
+				t.Errorf("%c %T: %s came back as %v, %v", codec, want, data, got.Elem(), err)
+			}
 		}
 	}
 }

@@ -39,6 +39,12 @@ func eventually(t *testing.T, want string, args ...string) string {
 	}
 }
 
+// riskyWaits is what "queues --json" has once the job that kills its workers is queued:
+// its queue is made before.
+const riskyWaits = `"queue": "risky",
+    "priority": "normal",
+    "waiting": 1`
+
 // world is a server, and a run that fails since one of its jobs kills its workers.
 type world struct {
 	url  string
@@ -109,7 +115,7 @@ func TestCommands(t *testing.T) {
 	eventually(t, "default", "workers", "--server", w.url)
 	ended := make(chan error, 1)
 	go func() { ended <- w.run(t) }()
-	eventually(t, "risky", "queues", "--server", w.url)
+	eventually(t, riskyWaits, "queues", "--json", "--server", w.url)
 	golden(t, "waiting", transcript(t, w.url, "workers", "workers --tasks", "workers --json", "queues", "queues --json", "runs list", "runs show nightly", "runs show nightyl"))
 
 	err := whileWorkersDie(t, w.url, ended)
@@ -174,7 +180,7 @@ func TestPurgeQueue(t *testing.T) {
 	w := newWorld(t)
 	ended := make(chan error, 1)
 	go func() { ended <- w.run(t) }()
-	eventually(t, "risky", "queues", "--server", w.url)
+	eventually(t, riskyWaits, "queues", "--json", "--server", w.url)
 	golden(t, "purgequeue", transcript(t, w.url, "purge --queue risky", "purge --queue risky --yes"))
 	if err := <-ended; err == nil || !strings.Contains(err.Error(), `the queue "risky" was purged`) {
 		t.Errorf("the run ended with %v", err)
@@ -186,7 +192,7 @@ func TestCancelARun(t *testing.T) {
 	w := newWorld(t)
 	ended := make(chan error, 1)
 	go func() { ended <- w.run(t) }()
-	eventually(t, "risky", "queues", "--server", w.url)
+	eventually(t, riskyWaits, "queues", "--json", "--server", w.url)
 	if text := said(t, "purge", "--run", "nightly", "--yes", "--server", w.url); !strings.Contains(text, "driven by another process") {
 		t.Errorf("it said %q while the run was driven", text)
 	}
