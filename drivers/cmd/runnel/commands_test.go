@@ -42,7 +42,7 @@ func eventually(t *testing.T, want string, args ...string) string {
 // riskyWaits is what "queues --json" has once the job that kills its workers is queued:
 // its queue is made before.
 const riskyWaits = `"queue": "risky",
-    "priority": "normal",
+    "priority": "low",
     "waiting": 1`
 
 // world is a server, and a run that fails since one of its jobs kills its workers.
