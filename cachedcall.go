@@ -1,6 +1,7 @@
 package runnel
 
 import (
+	"reflect"
 	"sync"
 
 	"github.com/runnelflow/runnel/resultcache"
@@ -11,7 +12,21 @@ import (
 // has no result, the next one leads.
 type equalCalls struct {
 	mu    sync.Mutex
-	byKey map[resultcache.Key]*equalCall
+	byKey map[callKey]*equalCall
+}
+
+// callKey tells calls apart: a result that is made for one store is not for another.
+type callKey struct {
+	store any
+	key   resultcache.Key
+}
+
+// call is the key of a call. A store that cannot be compared is no other run's.
+func (m *memo) call(key resultcache.Key) callKey {
+	if !reflect.ValueOf(m.store).Comparable() {
+		return callKey{m, key}
+	}
+	return callKey{m.store, key}
 }
 
 // equalCall is a result that is being made.
@@ -23,7 +38,7 @@ type waiter struct {
 	unit unit
 }
 
-var making = equalCalls{byKey: map[resultcache.Key]*equalCall{}}
+var making = equalCalls{byKey: map[callKey]*equalCall{}}
 
 // join lets a unit lead the making of a result, or wait for it.
 func (c *equalCalls) join(key resultcache.Key, m *memo, u unit) (leads bool) {
@@ -31,24 +46,25 @@ func (c *equalCalls) join(key resultcache.Key, m *memo, u unit) (leads bool) {
 	defer c.mu.Unlock()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if other := c.byKey[key]; other != nil {
+	call := m.call(key)
+	if other := c.byKey[call]; other != nil {
 		other.waiting = append(other.waiting, waiter{m, u})
 		m.waits[u] = key
 		m.x.resuming.Add(1)
 		return false
 	}
-	c.byKey[key] = &equalCall{}
+	c.byKey[call] = &equalCall{}
 	m.leads[u] = key
 	return true
 }
 
 // end hands the result to those who wait for it; with nil the next of them leads.
-func (c *equalCalls) end(key resultcache.Key, e *resultcache.Entry) {
+func (c *equalCalls) end(call callKey, e *resultcache.Entry) {
 	for {
 		c.mu.Lock()
-		this := c.byKey[key]
+		this := c.byKey[call]
 		if e != nil || len(this.waiting) == 0 {
-			delete(c.byKey, key)
+			delete(c.byKey, call)
 			c.mu.Unlock()
 			for _, w := range this.waiting {
 				w.memo.resume(w.unit, e)
@@ -101,7 +117,7 @@ func (m *memo) close() {
 	m.leads, m.waits = nil, nil
 	m.mu.Unlock()
 	for _, key := range leads {
-		making.end(key, nil)
+		making.end(m.call(key), nil)
 	}
 }
 
@@ -111,7 +127,7 @@ func (m *memo) forgo(u unit) {
 		return
 	}
 	if key, leads := m.unlead(u); leads {
-		making.end(key, nil)
+		making.end(m.call(key), nil)
 	}
 }
 

@@ -87,7 +87,7 @@ func (m *memo) recall(w *engine.Worker, u unit) (next engine.Item, done bool) {
 		return engine.None, false // the attempt meets with the same
 	}
 	if key, leads := m.unlead(u); leads {
-		making.end(key, e)
+		making.end(m.call(key), e)
 	}
 	if !wanted {
 		x.ended(u, Skipped, attemptsOf(x.status(u)), nil, errCondition.Error())
@@ -200,7 +200,7 @@ func (m *memo) remember(u unit) {
 		}
 		err = m.put(e)
 	}
-	making.end(key, e)
+	making.end(m.call(key), e)
 	m.stored(u, len(data), err)
 }
 

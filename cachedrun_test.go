@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/runnelflow/runnel"
 	"github.com/runnelflow/runnel/broker"
@@ -322,4 +324,30 @@ func TestCachedResultsGoIntoTheDataCache(t *testing.T) {
 		}
 	}
 	calledTimes(t, &calls, 1, "in all")
+}
+
+// TestStoresAreApart: a call that is going on is none for a run with another store.
+func TestStoresAreApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		results := make(chan int)
+		for made := range 2 {
+			task := runnel.NewTask("made", func(context.Context, textIn) (int, error) {
+				time.Sleep(time.Minute)
+				return made, nil
+			}, runnel.Cached("1", 0))
+			go func() {
+				res, err := pipelineOf(t, task).Run(t.Context(), runnel.Values{"text": "a"}, runnel.ResultCache(resultcache.NewMemory(0)))
+				if err != nil {
+					t.Error(err)
+				}
+				got, _ := task.Get(res)
+				if got != made {
+					t.Errorf("the task that makes %d has %d", made, got)
+				}
+				results <- got
+			}()
+		}
+		<-results
+		<-results
+	})
 }

@@ -94,6 +94,7 @@ func (t *turn) launch(f Fire) {
 	for i := range t.state.Open {
 		if o := &t.state.Open[i]; o.Status == Running {
 			running = o
+			o.Cancel = o.Cancel || t.config.overlap == CancelRunning
 		} else {
 			queued = o
 		}
@@ -112,10 +113,10 @@ func (t *turn) launch(f Fire) {
 		t.skip(f, fmt.Sprintf("%s was waiting already", queued.RunID))
 		return
 	case p == CancelRunning:
-		if running != nil {
-			running.Cancel = true
-		}
 		if queued != nil {
+			if !queued.Triggered {
+				t.state.Runs-- // it has not run
+			}
 			queued.Error = fmt.Sprintf("%s came while it waited", f.RunID)
 			t.end(queued.RunID, Skipped)
 		}

@@ -93,6 +93,8 @@ func (m *Memory) Watch(ctx context.Context, deliver func([]Change)) error {
 		select {
 		case <-w.more:
 		case <-ctx.Done():
+		}
+		if ctx.Err() != nil { // also when there is more
 			return context.Cause(ctx)
 		}
 		m.mu.Lock()

@@ -13,6 +13,7 @@ import (
 // compiler makes the codec of one type and of all that it consists of.
 type compiler struct {
 	known  map[reflect.Type]*codec
+	order  []reflect.Type       // of those that are known
 	number map[reflect.Type]int // in the text, of types that may be named again
 	text   strings.Builder
 	oneWay error // the first part that cannot be read back
@@ -47,6 +48,8 @@ func (c *compiler) of(t reflect.Type, path string) (*codec, error) {
 	to := &codec{}
 	c.number[t] = len(c.known)
 	c.known[t] = to
+	c.order = append(c.order, t)
+	parts := len(c.order)
 	text, oneWay := c.text.String(), c.oneWay
 	err := c.fill(to, t, path)
 	if err == nil {
@@ -56,6 +59,11 @@ func (c *compiler) of(t reflect.Type, path string) (*codec, error) {
 	c.text.Reset()
 	c.text.WriteString(text)
 	c.oneWay = oneWay
+	for _, part := range c.order[parts:] {
+		delete(c.known, part)
+		delete(c.number, part)
+	}
+	c.order = c.order[:parts]
 	if c.itself(to, t, path) {
 		return to, nil
 	}
