@@ -179,10 +179,7 @@ func TestTypesThatCannotBeSent(t *testing.T) {
 		{tagged(`json:"x" cbor:"a"`, `json:"x" cbor:"b"`), `fields A and B are both written as "x"`, JSON},
 		{tagged(`json:"x" cbor:"a"`, `json:"x" cbor:"b"`), "", CBOR},
 		{tagged(`cbor:"1,keyasint"`, `cbor:"1"`, `cbor:"+1,keyasint"`), `fields A and C are both written as "1"`, CBOR},
-		{struct {
-			A int `json:"-,"`
-			B int `json:"-"`
-		}{}, "", 0},
+		{tagged(`json:"-,"`, `json:"-"`), "", 0},
 
 		// Keys.
 		{map[point]int{}, "", JSON},

@@ -17,7 +17,7 @@ type sealed struct {
 func (sealed) MarshalBinary() ([]byte, error)    { return []byte{1}, nil }
 func (s *sealed) UnmarshalBinary(_ []byte) error { s.hidden = 1; return nil }
 
-type closure struct{ f func() }
+type closure struct{ F func() }
 
 // box writes itself, and has a part that cannot be told apart.
 type box struct{ Closure closure }
@@ -52,7 +52,7 @@ func TestPartsOfATypeThatWritesItselfAreLookedAtAnew(t *testing.T) {
 	if _, err := Of(reflect.TypeFor[struct {
 		A box
 		B closure
-	}]()); err == nil || !strings.Contains(err.Error(), "B.f") {
+	}]()); err == nil || !strings.Contains(err.Error(), "B.F") {
 		t.Errorf("a function is taken: %v", err)
 	}
 	c, err = Of(reflect.TypeFor[struct {
