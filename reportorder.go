@@ -39,7 +39,7 @@ func byStart(periods []period, names []string) []stamp {
 }
 
 // sorted is stamps by their time, which is not negative: a radix sort by bytes, since
-// comparing was half of what a report of ten thousand tasks cost.
+// comparing was much of what a report of ten thousand tasks cost.
 func sorted(s []stamp) []stamp {
 	all := int64(0)
 	for i := range s {

@@ -83,6 +83,7 @@ func TestAWorkerEndsThoughTheBrokerDoesNotAnswer(t *testing.T) {
 		}
 		synctest.Wait()
 		b.down.Store(true)
+		time.Sleep(2 * time.Second) // the short one has ended, and nobody takes its result
 		began := time.Now()
 		cancel()
 		if err := <-ended; err != nil || time.Since(began) != 15*time.Second {

@@ -156,18 +156,18 @@ func (s *shift) drain() {
 	s.leaving = true
 	held := slices.Collect(maps.Values(s.held))
 	s.mu.Unlock()
-	for _, b := range held {
-		b.handBack()
-	}
 	patience, enough := context.WithTimeout(s.ctx, s.config.drain)
 	defer enough()
-	// An error means that the worker counts as alive until its lease ends.
-	s.extend(patience)
 	ended := make(chan struct{})
-	go func() {
+	go func() { // a broker that does not answer holds up what is handed back, too
 		defer close(ended)
+		for _, b := range held {
+			b.handBack()
+		}
 		s.jobs.Wait()
 	}()
+	// An error means that the worker counts as alive until its lease ends.
+	s.extend(patience)
 	select {
 	case <-ended:
 		return

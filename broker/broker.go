@@ -163,13 +163,13 @@ type Worker struct {
 	Queues []string
 	Slots  int // how many batches it does at once; 0 if it does not say
 	Tasks  []*Task
-	// Overdue are attempts of it that go on though their Timeout was over a while ago.
-	// The runs that wait for them name them to their observers.
+	// Overdue are attempts of it that go on though their Timeout was over five seconds ago,
+	// 100 at most; nil for none. The runs that wait for them name them to their observers.
 	Overdue []Overdue
 }
 
 // Overdue is an attempt that ignores the end of its time. Its fields are those of the
-// [Job].
+// [Job]: Element is [Whole] for a plain task.
 type Overdue struct {
 	Run, Task        string
 	Element, Attempt int

@@ -43,9 +43,9 @@ func TestAResultBehindTheEndOfItsRun(t *testing.T) {
 	awaitNothing(t, all[0], "r")
 }
 
-// TestAnOrdinaryEndCostsNoCleaningUp: results in front of the mark are removed by the one
-// who ends the run, and by nobody else.
-func TestAnOrdinaryEndCostsNoCleaningUp(t *testing.T) {
+// TestTheLastResultIsForgottenWithItsRun: it is in front of the mark, so that nobody but
+// the one who ends the run removes anything.
+func TestTheLastResultIsForgottenWithItsRun(t *testing.T) {
 	b := several(t, 1)[0]
 	j := job("r", 1, "a")
 	submit(t, b, j)
