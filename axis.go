@@ -51,15 +51,16 @@ func nested(t reflect.Type, axes int) reflect.Type {
 
 // elementType is the type of what data of type t has at each index of its first
 // axes. ok is false when it has not that many. What is inside an any shows only
-// when it is there.
+// when it is there. An iter.Seq has elements on the first axis only: further in, it
+// would have to be read where nobody waits for it.
 func elementType(t reflect.Type, axes int) (elem reflect.Type, ok bool) {
-	for range axes {
+	for k := range axes {
 		switch {
 		case t == reflect.TypeFor[any]():
 			return t, true
 		case t.Kind() == reflect.Slice || t.Kind() == reflect.Array:
 			t = t.Elem()
-		case isSeq(t):
+		case k == 0 && isSeq(t):
 			t = t.In(0).In(0)
 		default:
 			return nil, false
@@ -74,11 +75,16 @@ func noElements(t reflect.Type, in *input) string {
 	if _, ok := elementType(t, len(in.axes)); ok {
 		return ""
 	}
-	have := "a slice, an array or an iter.Seq"
+	have, mend := "a slice, an array or an iter.Seq", ""
 	if len(in.axes) > 1 {
 		have = fmt.Sprintf("%d levels of slices or arrays", len(in.axes))
 	}
-	return fmt.Sprintf("input %q (%s) takes elements, which needs %s, but there is %s", withAxes(in.name, in.axes), in.label, have, t)
+	for k := range in.axes {
+		if inner, ok := elementType(t, k); k > 0 && ok && isSeq(inner) {
+			mend = " (an iter.Seq is read on the first axis only: make slices of those inside with slices.Collect)"
+		}
+	}
+	return fmt.Sprintf("input %q (%s) takes elements, which needs %s, but there is %s%s", withAxes(in.name, in.axes), in.label, have, t, mend)
 }
 
 // isSeq reports whether a type is an iter.Seq of something.
@@ -90,8 +96,8 @@ func isSeq(t reflect.Type) bool {
 	return yield.Kind() == reflect.Func && yield.NumIn() == 1 && yield.NumOut() == 1 && yield.Out(0).Kind() == reflect.Bool
 }
 
-// isSequence reports whether a value is an iter.Seq of something.
+// isSequence reports whether a value is an iter.Seq of something, and not nil.
 func isSequence(v any) bool {
 	t := reflect.TypeOf(v)
-	return t != nil && isSeq(t)
+	return t != nil && isSeq(t) && !reflect.ValueOf(v).IsNil()
 }

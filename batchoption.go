@@ -66,7 +66,7 @@ func (m errorOption) applyBatch(c *batchConfig) {
 }
 
 // ChunkSize hands out n items at a time, in their order: they are called one
-// after another, which saves most of the 0.1 µs that handing out costs. Items of
+// after another, which saves part of the 0.1 µs that handing out costs. Items of
 // a chunk that fail do so alone, and one that waits for its next attempt lets the
 // others go on. For [ReduceTree] it is how many neighbours are reduced in a row
 // before the results are combined. By default each item is handed out by itself,

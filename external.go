@@ -119,7 +119,7 @@ func (w want) meets(first want) bool {
 	if w.axes() < first.axes() {
 		return first.meets(w)
 	}
-	t, ok := elementType(first.typ, w.axes()-first.axes())
+	t, ok := elementType(nested(first.typ, first.axes()), w.axes())
 	return ok && (fits(t, w.typ) || first.axes() > 0 && fits(w.typ, t))
 }
 

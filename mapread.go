@@ -2,7 +2,6 @@ package runnel
 
 import (
 	"context"
-	"reflect"
 	"runtime/debug"
 
 	"github.com/runnelflow/runnel/internal/binding"
@@ -23,7 +22,7 @@ func (x *execution) indexable(from *source) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t := reflect.TypeOf(v); t == nil || !isSeq(t) || reflect.ValueOf(v).IsNil() {
+	if !isSequence(v) {
 		return v, nil
 	}
 	x.mu.Lock()
@@ -73,5 +72,14 @@ func (r *reading) read(ctx context.Context, seq any) {
 			r.err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
 	}()
-	r.elements, r.err = binding.Collect(seq, func() bool { return ctx.Err() == nil }), context.Cause(ctx)
+	r.elements, r.err = collected(ctx, seq)
+}
+
+// collected is a value, or a slice of what it yields if it is an iter.Seq. That is
+// read as long as ctx goes on, and calls code that is not ours.
+func collected(ctx context.Context, v any) (any, error) {
+	if !isSequence(v) {
+		return v, nil
+	}
+	return binding.Collect(v, func() bool { return ctx.Err() == nil }), context.Cause(ctx)
 }

@@ -163,8 +163,9 @@ func (m *mapRun) measure() (err error) {
 		if !any[axis] {
 			return fmt.Errorf("axis %s has no length: all inputs that have it are optional, and absent", node.task.axes[axis])
 		}
+		// Rows without elements count too: the whole has a slice for each.
 		if even = even && n != binding.Ragged; even && n > 0 && total > math.MaxInt32/n {
-			return fmt.Errorf("%v elements are more than the %d that a task can have", m.dims, math.MaxInt32)
+			return fmt.Errorf("axes of %v make more rows and elements than the %d that a task can have", m.dims, math.MaxInt32)
 		}
 		total *= n
 	}

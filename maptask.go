@@ -32,8 +32,8 @@ type MapTask[In, Out any] struct{ *declaration }
 // axes the task runs for every combination: "score[i,j]" from "lr[i]" and
 // "batch[j]" is a [][]float64. An input with fewer axes than its data has gets a
 // row: "score[i]" of type []float64. Axis names are local to one declaration. The
-// data of an axis may be a slice, an array or an iter.Seq, which is read to its
-// end first.
+// data of an axis may be a slice, an array or, on the first, an iter.Seq, which is
+// read to its end first.
 //
 // Retries, Timeout and state belong to each element. At most 1,024 elements of a
 // task, or as many as [MaxParallel] says, are under way at once.

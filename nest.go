@@ -132,6 +132,8 @@ func (f *flattener) check() bool {
 		case e == nil:
 			f.problem(d, "its pipeline has no external input %q (%s)"+hintMark+": drop the field, or correct its name", name, in.label)
 			hintFor(f.problems, name, maps.Keys(f.inner.externals))
+		case in.preset != nil:
+			f.problem(d, "input %q (%s) has a default, which is no task's of its pipeline: make it optional, and give the default to the tasks that take %q", name, in.label, name)
 		case in.optional && needy[e] != "":
 			f.problem(d, "input %q (%s) is optional, but task %q of its pipeline cannot do without it: make it required, and give defaults to that task", name, in.label, needy[e])
 		case !e.wants[0].takes(in.typ) && in.typ != reflect.TypeFor[any]():

@@ -230,3 +230,17 @@ func TestAddWhileBuilding(t *testing.T) {
 		t.Errorf("%d tasks in the graph, want 51", g.Len())
 	}
 }
+
+func TestADefaultOfANestIsRefused(t *testing.T) {
+	scaled := runnel.NewPipeline().Add(runnel.NewTask("scaled", runnel.Pure(func(in struct {
+		X     int
+		Scale int `runnel:"scale,default=3"`
+	}) int {
+		return in.X * in.Scale
+	})))
+	_, err := runnel.FromTasks(runnel.Nest[struct {
+		X     int
+		Scale int `runnel:"scale,default=5"`
+	}, int]("out", scaled, "scaled"))
+	wantProblems(t, asBuildError(t, err).Problems, `input "scale" (Scale) has a default, which is no task's of its pipeline: make it optional, and give the default to the tasks that take "scale"`)
+}

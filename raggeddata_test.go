@@ -3,7 +3,6 @@ package runnel_test
 import (
 	"context"
 	"fmt"
-	"iter"
 	"reflect"
 	"slices"
 	"strings"
@@ -215,7 +214,6 @@ func TestRaggedDataFromAnywhere(t *testing.T) {
 		"all rows empty":     {[][]int{{}, {}, {}}, [][]int{{}, {}, {}}},
 		"rows of one length": {[][]int{{1}, {2}, {3}}, [][]int{{11}, {22}, {33}}},
 		"any":                {[]any{[]int{1}, [2]int{2, 3}, []any{}}, [][]int{{11}, {22, 23}, {}}},
-		"sequences":          {[]iter.Seq[int]{slices.Values([]int{1}), slices.Values([]int{2, 3}), slices.Values([]int(nil))}, [][]int{{11}, {22, 23}, {}}},
 		"sequence of slices": {slices.Values([][]int{{1}, {2, 3}, {}}), [][]int{{11}, {22, 23}, {}}},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -152,7 +152,11 @@ func (b *sequencer) reduce(p place, st *step, to target) *value {
 
 // fold calls the function for each element of a whole.
 func (f *callable) fold(acc, all reflect.Value, elem reflect.Type, ctx context.Context) (reflect.Value, error) {
-	from, dims, err := binding.Elements(all.Interface(), 1)
+	whole, err := collected(ctx, all.Interface())
+	if err != nil {
+		return acc, err
+	}
+	from, dims, err := binding.Elements(whole, 1)
 	if err != nil {
 		return acc, err
 	}

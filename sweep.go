@@ -52,7 +52,10 @@ func (s *SweepResult[P, R]) All() iter.Seq2[P, R] {
 // no combinations. Everything that is wrong with the grid is one [*InputError].
 func Sweep[P, R any](ctx context.Context, grid Grid, fn func(context.Context, P) (R, error), opts ...BatchOption) (*SweepResult[P, R], error) {
 	c := newBatchConfig(opts)
-	params := combinations[P](c, grid)
+	params, err := combinations[P](ctx, c, grid)
+	if err != nil {
+		return &SweepResult[P, R]{}, err
+	}
 	res, err := mapItems(ctx, "Sweep", c, params, fn)
 	return &SweepResult[P, R]{*res, params}, err
 }
@@ -65,20 +68,20 @@ type axis struct {
 }
 
 // combinations are all combinations of a grid's values. What is wrong becomes a
-// problem of c.
-func combinations[P any](c *batchConfig, grid Grid) []P {
+// problem of c; the error says that ctx ended meanwhile.
+func combinations[P any](ctx context.Context, c *batchConfig, grid Grid) ([]P, error) {
 	before := len(c.problems)
 	sig := signatureOf(reflect.TypeFor[P]())
 	if sig.notStruct {
 		c.problem("the parameters must be a struct with a field for each, got %s: use struct{ … }", reflect.TypeFor[P]())
-		return nil
+		return nil, nil
 	}
 	for _, text := range sig.problems {
 		c.problem("%s", text)
 	}
 	var axes []axis
 	var names []string
-	total := 1
+	total, none := int64(1), false
 	for i := range sig.inputs {
 		in := &sig.inputs[i]
 		names = append(names, in.name)
@@ -89,17 +92,17 @@ func combinations[P any](c *batchConfig, grid Grid) []P {
 		case !there && !in.optional:
 			c.problem("parameter %q (%s) is not in the grid%s: give it values, or make it optional", in.name, in.label, didYouMean(in.name, unused(grid, sig)))
 		case there:
-			a, text := newAxis(i, in, values)
+			a, text := newAxis(ctx, i, in, values)
+			if ctx != nil && ctx.Err() != nil {
+				return nil, &BatchError{Func: "Sweep", Cause: context.Cause(ctx), kind: ctx.Err()}
+			}
 			if text != "" {
 				c.problem("%s", text)
 				continue
 			}
 			axes = append(axes, a)
-			if a.n > 0 && total > math.MaxInt32/a.n {
-				c.problem("the combinations are more than the %d that one call can have", math.MaxInt32)
-				return nil
-			}
-			total *= a.n
+			none = none || a.n == 0
+			total = min(total*int64(max(1, a.n)), math.MaxInt32+1)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(grid)) {
@@ -107,8 +110,13 @@ func combinations[P any](c *batchConfig, grid Grid) []P {
 			c.problem("the grid has values for %q, which no field of the parameters takes%s: drop them, or correct the name", name, didYouMean(name, slices.Values(names)))
 		}
 	}
+	if none {
+		total = 0
+	} else if total > math.MaxInt32 {
+		c.problem("the combinations are more than the %d that one call can have", math.MaxInt32)
+	}
 	if len(c.problems) > before {
-		return nil
+		return nil, nil
 	}
 	template, _ := sig.template.Interface().(P)
 	f := binding.NewFrame(sig.fields, template)
@@ -122,7 +130,7 @@ func combinations[P any](c *batchConfig, grid Grid) []P {
 		}
 		params[k] = f.Take()
 	}
-	return params
+	return params, nil
 }
 
 // unused are the names of a grid that no field takes.
@@ -137,7 +145,7 @@ func unused(grid Grid, sig *signature) iter.Seq[string] {
 }
 
 // newAxis reads the values of a parameter, or says what is wrong with them.
-func newAxis(field int, in *input, values any) (axis, string) {
+func newAxis(ctx context.Context, field int, in *input, values any) (axis, string) {
 	label := fmt.Sprintf("parameter %q (%s)", in.name, in.label)
 	if t := reflect.TypeOf(values); t != nil {
 		elem, ok := elementType(t, 1)
@@ -149,7 +157,7 @@ func newAxis(field int, in *input, values any) (axis, string) {
 			return axis{}, fmt.Sprintf("%s takes %s, but the grid has values of type %s: change one of them", label, want, have)
 		}
 	}
-	reader, dims, err := elementsOf(values)
+	reader, dims, err := elementsOf(ctx, values)
 	if err != nil {
 		return axis{}, fmt.Sprintf("%s: the grid's value: %v", label, err)
 	}
@@ -162,13 +170,20 @@ func newAxis(field int, in *input, values any) (axis, string) {
 }
 
 // elementsOf reads the elements of a value. An iter.Seq calls code that is not
-// ours.
-func elementsOf(values any) (r binding.Reader, n int, err error) {
+// ours. A nil ctx, which is a mistake that is told of later, ends nothing.
+func elementsOf(ctx context.Context, values any) (r binding.Reader, n int, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("its iterator panicked: %v", v)
 		}
 	}()
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	values, err = collected(ctx, values)
+	if err != nil {
+		return nil, 0, err
+	}
 	r, dims, err := binding.Elements(values, 1)
 	if err != nil {
 		return nil, 0, err

@@ -22,13 +22,17 @@ func TestRunAllocationsDoNotGrowWithTasks(t *testing.T) {
 		small, large *shape.Graph
 	}{
 		{"chain", shape.Chain(1000), shape.Chain(10_000)},
+		{"fan", shape.Fan(1000), shape.Fan(10_000)},
 		{"tree", shape.Tree(512), shape.Tree(8192)},
 		{"random", shape.Random(10, 100), shape.Random(100, 100)},
 		{"wide layers", shape.Random(10, 100), shape.Random(10, 1000)},
 	} {
 		for _, s := range append(runnelgraph.Subjects(), runnelgraph.Order(), runnelgraph.Reported()) {
-			if s.Name == runnelgraph.Observed {
+			switch {
+			case s.Name == runnelgraph.Observed:
 				continue // events are allocated, one by one, when somebody asks for them
+			case c.name == "fan" && s.Name != runnelgraph.Order().Name:
+				continue // a task that takes so many values is of another type at each size
 			}
 			t.Run(c.name+"/"+s.Name, func(t *testing.T) {
 				small, large := allocations(t, s, c.small), allocations(t, s, c.large)

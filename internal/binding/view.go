@@ -28,9 +28,10 @@ type Row struct {
 	below []*Row // on all levels but the last
 }
 
-// Elements takes the elements of a slice, an array or an iter.Seq along its first
-// axes. It returns the rows, and how many there are on each axis, or [NoRow] or
-// [Ragged]. A Seq is read to its end. The error says what v is instead.
+// Elements takes the elements of a slice or an array along its first axes. It
+// returns the rows, and how many there are on each axis, or [NoRow] or [Ragged].
+// The error says what v is instead. An iter.Seq is to be collected before, with
+// [Collect], by those who can stop it.
 func Elements(v any, axes int) (*Row, []int, error) {
 	dims := make([]int, axes)
 	for d := range dims {
@@ -161,11 +162,10 @@ func indexable(v reflect.Value) (reflect.Value, error) {
 		return v, fmt.Errorf("it is nil, which has no elements")
 	case v.Kind() == reflect.Slice || v.Kind() == reflect.Array:
 		return v, nil
+	case v.Kind() == reflect.Func && v.IsNil():
+		return v, fmt.Errorf("it is nil, which has no elements")
 	case v.Kind() == reflect.Func && v.Type().CanSeq():
-		if v.IsNil() {
-			return v, fmt.Errorf("it is nil, which has no elements")
-		}
-		return reflect.ValueOf(Collect(v.Interface(), func() bool { return true })), nil
+		return v, fmt.Errorf("it is an iter.Seq (%s), which is read on the first axis only: make a slice of it with slices.Collect", v.Type())
 	}
 	return v, fmt.Errorf("it is a %s, which has no elements: a slice, an array or an iter.Seq has", v.Type())
 }

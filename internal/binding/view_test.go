@@ -72,6 +72,8 @@ func TestElementsOfWhatHasNone(t *testing.T) {
 	}{
 		"nil":            {nil, 1, "it is nil, which has no elements"},
 		"a nil sequence": {(func(func(int) bool))(nil), 1, "it is nil, which has no elements"},
+		"a sequence":     {slices.Values([]int{1}), 1, "it is an iter.Seq (iter.Seq[int]), which is read on the first axis only"},
+		"one in a row":   {[]any{[]int{1}, slices.Values([]int{1})}, 2, "it is an iter.Seq (iter.Seq[int])"},
 		"a number":       {7, 1, "it is a int, which has no elements"},
 		"a map":          {map[int]int{}, 1, "it is a map[int]int"},
 		"a level less":   {[]int{1}, 2, "it is a int"},
@@ -113,12 +115,11 @@ func TestElementsOfRowsThatDiffer(t *testing.T) {
 		axes int
 		dims []int
 	}{
-		"slices":             {[][]int{{1, 2}, {3}}, 2, []int{2, Ragged}},
-		"one empty":          {[][]int{nil, {3}}, 2, []int{2, Ragged}},
-		"a level below":      {[][][]int{{{1}}, {{1, 2}}}, 3, []int{2, 1, Ragged}},
-		"a level above":      {[][][]int{{{1}, {2}}, {{3}}}, 3, []int{2, Ragged, 1}},
-		"no row to tell":     {[][][]int{nil, {}}, 3, []int{2, 0, NoRow}},
-		"sequences in a row": {[]any{slices.Values([]int{1, 2}), []int{}}, 2, []int{2, Ragged}},
+		"slices":         {[][]int{{1, 2}, {3}}, 2, []int{2, Ragged}},
+		"one empty":      {[][]int{nil, {3}}, 2, []int{2, Ragged}},
+		"a level below":  {[][][]int{{{1}}, {{1, 2}}}, 3, []int{2, 1, Ragged}},
+		"a level above":  {[][][]int{{{1}, {2}}, {{3}}}, 3, []int{2, Ragged, 1}},
+		"no row to tell": {[][][]int{nil, {}}, 3, []int{2, 0, NoRow}},
 	} {
 		taken, dims, err := Elements(c.v, c.axes)
 		if err != nil || !slices.Equal(dims, c.dims) {
@@ -153,10 +154,6 @@ func numbersIn(v reflect.Value) (all []int) {
 		return numbersIn(v.Elem())
 	case reflect.Int:
 		return []int{int(v.Int())}
-	case reflect.Func:
-		for x := range v.Seq() {
-			all = append(all, numbersIn(x)...)
-		}
 	default:
 		for i := range v.Len() {
 			all = append(all, numbersIn(v.Index(i))...)
