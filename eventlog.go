@@ -184,7 +184,7 @@ func (x *execution) event(e *entry, details []detail) Event {
 		d = details[e.detail-1]
 	}
 	if e.unit.node >= 0 {
-		task = x.plan.nodes[e.unit.node].task.Name()
+		task = x.plan.names()[e.unit.node]
 	}
 	index := x.index(e.unit)
 	switch e.kind {

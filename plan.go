@@ -24,7 +24,7 @@ type plan struct {
 	frames  []*sync.Pool    // of frames, one for each type of struct; each worker of a run takes one
 	needs   []*external     // that must be supplied
 	place   []int32         // task to node, -1 outside; nil: the same
-	names   func() []string // of the nodes' tasks, side by side once a report wants them
+	names   func() []string // of the nodes' tasks, side by side once an event or a report wants them
 
 	// uses, of a plan with targets, is how often each output is used as a whole before
 	// it is let go; nil keeps them all.
