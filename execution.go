@@ -368,6 +368,9 @@ func (x *execution) units() iter.Seq[unit] {
 
 // mapped is the state of a mapped task, nil for a plain one.
 func (x *execution) mapped(node int32) *mapRun {
+	if len(x.maps) == 0 {
+		return nil // without a look at the node, which may be in no cache
+	}
 	if k := x.plan.nodes[node].mapped; k >= 0 {
 		return x.maps[k]
 	}
