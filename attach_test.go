@@ -210,21 +210,26 @@ func TestWhatCannotBeAttachedOrSubmitted(t *testing.T) {
 			err  error
 			want string
 		}{
-			"unknown":        {attach(p, "nihgtly", runnel.WithBroker(b)), `no such run is kept (did you mean "nightly"?)`},
-			"other graph":    {attach(other, "nightly", runnel.WithBroker(b)), "attach by the pipeline as it was then"},
-			"no broker":      {attach(p, "nightly"), "Attach: it needs a broker"},
-			"no keeper":      {attach(p, "nightly", runnel.WithBroker(struct{ broker.Broker }{b})), "does not keep runs"},
-			"its own":        {attach(p, "nightly", runnel.WithBroker(b), runnel.MaxParallel(3)), "Attach takes WithBroker, Observe and Timings only"},
-			"submit nowhere": {submit(in), "Submit: it needs a broker"},
-			"observe":        {submit(in, runnel.WithBroker(b), runnel.Observe(func(runnel.Event) {})), "Submit: Observe is of no use"},
-			"intercept":      {submit(in, runnel.WithBroker(b), runnel.Intercept(func(ctx context.Context, _ runnel.TaskInfo, next func(context.Context) error) error { return next(ctx) })), "Submit: Intercept is of no use"},
-			"cache":          {submit(in, runnel.WithBroker(b), runnel.WithCache(runnel.NewDataCache())), "Submit: WithCache is of no use"},
-			"sequence":       {submit(runnel.Values{"words": iter.Seq[string](seq)}, runnel.WithBroker(b)), `input "words" is a sequence`},
-			"missing":        {submit(nil, runnel.WithBroker(b)), `input "words" of type []string is missing`},
-			"other inputs":   {submit(runnel.Values{"words": []string{"b"}}, runnel.WithBroker(b), runnel.RunID("nightly")), `input "words" has another value`},
+			"unknown":      {attach(p, "nihgtly", runnel.WithBroker(b)), `no such run is kept (did you mean "nightly"?)`},
+			"other graph":  {attach(other, "nightly", runnel.WithBroker(b)), "attach by the pipeline as it was then"},
+			"no keeper":    {attach(p, "nightly", runnel.WithBroker(struct{ broker.Broker }{b})), "does not keep runs"},
+			"its own":      {attach(p, "nightly", runnel.WithBroker(b), runnel.MaxParallel(3)), "Attach takes WithBroker, Observe and Timings only"},
+			"observe":      {submit(in, runnel.WithBroker(b), runnel.Observe(func(runnel.Event) {})), "Submit: Observe is of no use"},
+			"intercept":    {submit(in, runnel.WithBroker(b), runnel.Intercept(func(ctx context.Context, _ runnel.TaskInfo, next func(context.Context) error) error { return next(ctx) })), "Submit: Intercept is of no use"},
+			"cache":        {submit(in, runnel.WithBroker(b), runnel.WithCache(runnel.NewDataCache())), "Submit: WithCache is of no use"},
+			"sequence":     {submit(runnel.Values{"words": iter.Seq[string](seq)}, runnel.WithBroker(b)), `input "words" is a sequence`},
+			"missing":      {submit(nil, runnel.WithBroker(b)), `input "words" of type []string is missing`},
+			"other inputs": {submit(runnel.Values{"words": []string{"b"}}, runnel.WithBroker(b), runnel.RunID("nightly")), `input "words" has another value`},
 		} {
 			if c.err == nil || !strings.Contains(c.err.Error(), c.want) {
 				t.Errorf("%s: got %v, want %q", name, c.err, c.want)
+			}
+		}
+		if !runnel.HasWorkers() { // else each run has a broker
+			for want, err := range map[string]error{"Attach: it needs a broker": attach(p, "nightly"), "Submit: it needs a broker": submit(in)} {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("without a broker: got %v, want %q", err, want)
+				}
 			}
 		}
 		if err := attach(p, "nihgtly", runnel.WithBroker(b)); !errors.Is(err, broker.ErrUnknownRun) {

@@ -80,6 +80,16 @@ func TestBarrierWouldShow(t *testing.T) {
 func makespan(t *testing.T, w *wfformat.Workflow) {
 	p, files := workflowPipeline(t, w)
 	cp, work := w.CriticalPath(), w.Work()
+	late := time.Duration(0)
+	if runnel.HasWorkers() {
+		// Tasks of one function share messages: one waits for those in front of it, for
+		// up to a tenth of a second, at each level.
+		g, err := p.Graph()
+		if err != nil {
+			t.Fatal(err)
+		}
+		late = time.Duration(len(g.Levels())) * 100 * time.Millisecond
+	}
 	for _, limit := range append([]int{0}, workers...) {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
@@ -89,10 +99,10 @@ func makespan(t *testing.T, w *wfformat.Workflow) {
 				t.Fatalf("limit %d: %v", limit, err)
 			}
 			if limit == 0 {
-				if took != cp {
+				if took < cp || took > cp+late {
 					t.Errorf("without a limit the run took %v, the critical path is %v: something waited for what it does not need", took, cp)
 				}
-			} else if n := time.Duration(limit); took < cp || took*n < work || took*n > work+cp*(n-1) {
+			} else if n := time.Duration(limit); took < cp || took*n < work || (took-late)*n > work+cp*(n-1) {
 				t.Errorf("%d workers took %v, want at least the critical path %v and %v of work / %d, and at most work/%d + the rest of the critical path = %v",
 					limit, took, cp, work, limit, limit, (work+cp*(n-1))/n)
 			}

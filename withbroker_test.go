@@ -26,6 +26,10 @@ func init() {
 	}
 }
 
+// HasWorkers reports whether workers do the tasks of these tests' runs, for what is said
+// to differ then.
+func HasWorkers() bool { return os.Getenv("RUNNEL_TEST_BROKER") != "" }
+
 // The lease is as good as endless: tests that replay days in virtual time would have
 // the worker say every ten seconds of them that it is alive.
 

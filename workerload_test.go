@@ -117,12 +117,13 @@ func TestAHundredThousandOutstandingElementsAreUnder200MB(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
+	already := runtime.NumGoroutine()
 	r, err := p.Start(t.Context(), runnel.Values{"ns": ns}, runnel.WithBroker(b), runnel.Timings(false))
 	if err != nil {
 		t.Fatal(err)
 	}
 	<-b.all
-	goroutines := runtime.NumGoroutine()
+	goroutines := runtime.NumGoroutine() - already
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	used := (int64(after.HeapAlloc) - int64(before.HeapAlloc)) >> 20
