@@ -101,7 +101,7 @@ const (
 func role(play string) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	before := goleak.IgnoreCurrent()
-	err := map[string]func(context.Context) error{"server": playServer, "worker": playWorker, "run": playRun, "napper": playNapper, "driver": playDriver, "coordinator": playCoordinator, "director": playDirector, "doomed": playDoomed, "scheduler": playScheduler}[play](ctx)
+	err := map[string]func(context.Context) error{"server": playServer, "worker": playWorker, "run": playRun, "napper": playNapper, "driver": playDriver, "coordinator": playCoordinator, "director": playDirector, "doomed": playDoomed, "fatal": playFatal, "scheduler": playScheduler}[play](ctx)
 	if err == nil {
 		err = goleak.Find(before)
 	}
