@@ -10,6 +10,7 @@ package budget
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -60,15 +61,19 @@ type Gate struct {
 
 	made time.Time
 
-	mu      sync.Mutex
+	mu      sync.Mutex // by lock and unlock
 	running int
 	needy   int   // of those, how many need something
 	cpu     int64 // that they need together
 	memory  int64
 	peak    Need
 	line    line
-	counts  []Count // of each need
+	counts  []Count // of each need, without what ran
+	ran     []ran   // of each need
+	alone   bool    // the last one that was admitted
 	solo    solo
+	seats   []*Seat
+	keeps   atomic.Bool // seats may keep what they have
 
 	shortCPU, shortMemory bool
 	sampling, closed      bool
@@ -79,7 +84,7 @@ type Gate struct {
 // New makes a gate. It samples the load, so that what begins under load begins slowly.
 // [Gate.Close] ends it.
 func New(c Config) *Gate {
-	g := &Gate{Config: c, made: time.Now(), counts: make([]Count, len(c.Needs)), line: newLine(), stop: make(chan struct{})}
+	g := &Gate{Config: c, made: time.Now(), counts: make([]Count, len(c.Needs)), ran: make([]ran, len(c.Needs)), line: newLine(), stop: make(chan struct{})}
 	if c.Load != nil {
 		g.shortCPU, g.shortMemory = c.Load()
 	}
@@ -89,8 +94,8 @@ func New(c Config) *Gate {
 // Ask reports whether an item may run now. Otherwise it waits, and Resume is called
 // with it once. Those that are asked for again, after they have run, go first.
 func (g *Gate) Ask(need int32, item uint64, again bool) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.lock()
+	defer g.unlock()
 	why, ok := g.try(need, again)
 	if !ok {
 		g.line.join(g.Needs, need, again, waiter{item: item, since: time.Since(g.made), why: why})
@@ -100,8 +105,8 @@ func (g *Gate) Ask(need int32, item uint64, again bool) bool {
 
 // Try is Ask for an item that does not wait.
 func (g *Gate) Try(need int32, again bool) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.lock()
+	defer g.unlock()
 	_, ok := g.try(need, again)
 	return ok
 }
@@ -142,6 +147,7 @@ func (g *Gate) fits(n Need) (Reason, bool) {
 func (g *Gate) admit(need int32) {
 	n := g.Needs[need]
 	g.running++
+	g.alone = g.running == 1
 	if !n.None() {
 		g.needy++
 	}
@@ -149,7 +155,7 @@ func (g *Gate) admit(need int32) {
 	g.memory += n.Memory
 	g.peak.CPU = max(g.peak.CPU, g.cpu)
 	g.peak.Memory = max(g.peak.Memory, g.memory)
-	g.solo.admitted(g.running, &g.counts[need])
+	g.solo.admitted(g.running, &g.counts[need], g.made)
 	if !g.sampling && !g.closed {
 		g.sampling = true
 		g.sampler.Go(g.sample)
@@ -157,36 +163,45 @@ func (g *Gate) admit(need int32) {
 }
 
 // Leave gives back what an item was admitted with that ran for a time.
-func (g *Gate) Leave(need int32, took time.Duration) {
+func (g *Gate) Leave(need int32, took time.Duration) { g.leave(need, took, nil) }
+
+// leave is Leave. The seat, if any, keeps what the next item with this need has.
+func (g *Gate) leave(need int32, took time.Duration, s *Seat) {
 	n := g.Needs[need]
 	var some [8]uint64
-	g.mu.Lock()
-	c := &g.counts[need]
-	c.Attempts++
-	c.Time += took
-	g.solo.left(c)
+	g.lock()
+	if s != nil {
+		s.keepFor(need)
+	}
+	g.ran[need].add(1, int64(took))
+	g.solo.left(&g.counts[need])
 	g.giveBack(n, some[:0])
 }
 
 // Return gives back what an item was admitted with that does not run after all.
 func (g *Gate) Return(need int32) {
 	var some [8]uint64
-	g.mu.Lock()
+	g.lock()
 	g.solo.on = false
 	g.giveBack(g.Needs[need], some[:0])
 }
 
 // giveBack ends an admission. g.mu is held, and let go.
 func (g *Gate) giveBack(n Need, ready []uint64) {
+	g.drop(n)
+	ready = g.serve(ready)
+	g.unlock()
+	g.resume(ready)
+}
+
+// drop takes an item off those that run. g.mu is held.
+func (g *Gate) drop(n Need) {
 	g.running--
 	if !n.None() {
 		g.needy--
 	}
 	g.cpu -= n.CPU
 	g.memory -= n.Memory
-	ready = g.serve(ready)
-	g.mu.Unlock()
-	g.resume(ready)
 }
 
 // serve admits those in line that fit now. g.mu is held.
@@ -215,11 +230,11 @@ func (g *Gate) resume(ready []uint64) {
 // Close ends the gate: nobody who waits is admitted any more. It returns when no
 // goroutine of the gate is left.
 func (g *Gate) Close() {
-	g.mu.Lock()
+	g.lock()
 	if !g.closed {
 		g.closed = true
 		close(g.stop)
 	}
-	g.mu.Unlock()
+	g.unlock()
 	g.sampler.Wait()
 }

@@ -212,6 +212,11 @@ func TestARandomLine(t *testing.T) {
 			admitted(item)
 		}})
 		g.sampling = true // nobody but this test tells of load
+		var seats []*Seat
+		for range 3 {
+			seats = append(seats, g.NewSeat())
+		}
+		at := func(item uint64) *Seat { return seats[item%uint64(len(seats))] }
 		check := func() {
 			var cpu, memory int64
 			needy := 0
@@ -242,7 +247,7 @@ func TestARandomLine(t *testing.T) {
 			slices.Sort(of)
 			item := rapid.SampledFrom(of).Draw(t, "item")
 			delete(running, item)
-			g.Leave(items[item].need, 0)
+			at(item).Leave(items[item].need, 0)
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"ask": func(t *rapid.T) {
@@ -260,9 +265,20 @@ func TestARandomLine(t *testing.T) {
 					}
 				}
 				items = append(items, one{need: need, ahead: len(groups) + own*len(needs)})
-				if g.Ask(need, item, false) {
+				var cpu, memory int64
+				needy := false
+				for other := range running {
+					n := needs[items[other].need]
+					cpu, memory, needy = cpu+n.CPU, memory+n.Memory, needy || !n.None()
+				}
+				n := needs[need]
+				free := !needy || n.None() || cpu+n.CPU <= limit.CPU && memory+n.Memory <= limit.Memory
+				switch {
+				case at(item).Try(need, false) || g.Ask(need, item, false):
 					admitted(item)
-				} else {
+				case free && len(waiting) == 0 && !(short && len(running) > 0):
+					t.Fatalf("item %d waits for what nobody has", item)
+				default:
 					waiting = append(waiting, item)
 				}
 			},
@@ -274,13 +290,13 @@ func TestARandomLine(t *testing.T) {
 			},
 			"load": func(t *rapid.T) { // as the sampler does it
 				short = !short
-				g.mu.Lock()
+				g.lock()
 				g.shortMemory = short
 				var ready []uint64
 				if !short {
 					ready = g.serve(nil)
 				}
-				g.mu.Unlock()
+				g.unlock()
 				g.resume(ready)
 			},
 			"": func(*rapid.T) { check() },
@@ -307,8 +323,9 @@ func TestManyAtOnce(t *testing.T) {
 	for i := range n {
 		all.Go(func() {
 			need := int32(i % 4)
+			seat := g.NewSeat()
 			for round := range 200 {
-				if !g.Ask(need, uint64(i), round > 0) {
+				if !seat.Try(need, round > 0) && !g.Ask(need, uint64(i), round > 0) {
 					<-go_[i]
 				}
 				mu.Lock()
@@ -318,7 +335,7 @@ func TestManyAtOnce(t *testing.T) {
 				mu.Lock()
 				now -= g.Needs[need].CPU
 				mu.Unlock()
-				g.Leave(need, time.Microsecond)
+				seat.Leave(need, time.Microsecond)
 			}
 		})
 	}
