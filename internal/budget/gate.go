@@ -2,7 +2,8 @@
 // limit. It knows numbers of needs and items, and no tasks.
 //
 // Those that do not fit wait in line. Who comes later, and is smaller, may go ahead
-// of the first in line, but only so often: then everybody waits until that one fits.
+// of the first in line, but only so often: then everybody waits until that one fits,
+// except those that take nothing from it.
 // One that needs more than the whole limit fits when nothing else needs anything.
 // Besides, live load closes the gate: then only so many run as there have to be.
 package budget
@@ -61,19 +62,20 @@ type Gate struct {
 
 	made time.Time
 
-	mu      sync.Mutex // by lock and unlock
-	running int
-	needy   int   // of those, how many need something
-	cpu     int64 // that they need together
-	memory  int64
-	peak    Need
-	line    line
-	counts  []Count // of each need, without what ran
-	ran     []ran   // of each need
-	alone   bool    // the last one that was admitted
-	solo    solo
-	seats   []*Seat
-	keeps   atomic.Bool // seats may keep what they have
+	mu        sync.Mutex // by lock and unlock
+	running   int
+	needy     int   // of those, how many need something
+	computing int   // and how many are not bound by IO
+	cpu       int64 // that they need together
+	memory    int64
+	peak      Need
+	line      line
+	counts    []Count // of each need, without what ran
+	ran       []ran   // of each need
+	alone     bool    // the last one that was admitted
+	solo      solo
+	seats     []*Seat
+	keeps     atomic.Bool // seats may keep what they have
 
 	shortCPU, shortMemory bool
 	sampling, closed      bool
@@ -115,11 +117,12 @@ func (g *Gate) Try(need int32, again bool) bool {
 func (g *Gate) try(need int32, again bool) (Reason, bool) {
 	why, fits := g.fits(g.Needs[need])
 	if g.line.waiting > 0 {
-		if fits && (g.line.reserved != nobody || g.line.has(need, again)) {
+		r := g.line.reserved
+		if fits && (g.line.has(need, again) || r != nobody && !g.spares(g.Needs[need], g.line.groups[r].need)) {
 			why, fits = ForTurn, false
 		}
 		if fits { // what waits did not, and nothing has changed
-			g.line.pass(nobody)
+			g.line.pass(nobody, g.Needs[need], g.spares)
 		}
 	}
 	if fits {
@@ -131,7 +134,7 @@ func (g *Gate) try(need int32, again bool) (Reason, bool) {
 // fits reports whether a need fits what is left.
 func (g *Gate) fits(n Need) (Reason, bool) {
 	switch {
-	case g.running >= g.Min && (g.shortMemory || g.shortCPU && !n.IO):
+	case g.shortMemory && g.running >= g.Min, g.shortCPU && !n.IO && g.computing >= g.Min:
 		return ForLoad, false
 	case n.None() || g.needy == 0:
 		return 0, true
@@ -143,10 +146,28 @@ func (g *Gate) fits(n Need) (Reason, bool) {
 	return 0, true
 }
 
+// spares reports whether an item with need n, which fits, takes nothing from another one
+// that does not: of whatever it takes, the other one finds as much as it needs, so that
+// it waits for something else.
+func (g *Gate) spares(n, other Need) bool {
+	switch {
+	case g.shortMemory, g.shortCPU && !n.IO && !other.IO:
+		return false // it is one more of those that run in spite of the load
+	case n.None():
+		return true
+	case other.Exceeds(g.Limit): // and runs alone
+		return false
+	}
+	return (n.CPU == 0 || g.cpu+n.CPU+other.CPU <= g.Limit.CPU) && (n.Memory == 0 || g.memory+n.Memory+other.Memory <= g.Limit.Memory)
+}
+
 // admit counts an item among those that run. g.mu is held.
 func (g *Gate) admit(need int32) {
 	n := g.Needs[need]
 	g.running++
+	if !n.IO {
+		g.computing++
+	}
 	g.alone = g.running == 1
 	if !n.None() {
 		g.needy++
@@ -197,6 +218,9 @@ func (g *Gate) giveBack(n Need, ready []uint64) {
 // drop takes an item off those that run. g.mu is held.
 func (g *Gate) drop(n Need) {
 	g.running--
+	if !n.IO {
+		g.computing--
+	}
 	if !n.None() {
 		g.needy--
 	}
@@ -207,11 +231,11 @@ func (g *Gate) drop(n Need) {
 // serve admits those in line that fit now. g.mu is held.
 func (g *Gate) serve(ready []uint64) []uint64 {
 	for g.line.waiting > 0 && !g.closed {
-		q := g.line.first(func(n Need) bool { _, ok := g.fits(n); return ok })
+		q := g.line.first(func(n Need) bool { _, ok := g.fits(n); return ok }, g.spares)
 		if q == nobody {
 			break
 		}
-		need, w := g.line.take(q)
+		need, w := g.line.take(q, g.spares)
 		c := &g.counts[need]
 		c.Waits++
 		c.Waited[w.why] += time.Since(g.made) - w.since
