@@ -113,6 +113,8 @@ func (g *Gate) lock() {
 
 // unlock unlocks the gate, and lets seats keep what they have if nobody would miss it.
 func (g *Gate) unlock() {
-	g.keeps.Store(!g.alone && g.line.waiting == 0 && !g.shortCPU && !g.shortMemory && !g.closed)
+	if keeps := len(g.seats) > 0 && !g.alone && g.line.waiting == 0 && !g.shortCPU && !g.shortMemory && !g.closed; keeps != g.keeps.Load() {
+		g.keeps.Store(keeps)
+	}
 	g.mu.Unlock()
 }
