@@ -57,8 +57,10 @@ func resourcesOf(n budget.Need) Resources {
 
 // needsOf is what a task of a run needs.
 func (c *runConfig) needsOf(d *declaration) Resources {
-	if r, ok := c.profiles[d.Name()]; ok {
-		return r
+	if c.profiles != nil {
+		if r, ok := c.profiles[d.Name()]; ok {
+			return r
+		}
 	}
 	return d.config.needs
 }
@@ -182,8 +184,12 @@ func (a *awareness) close() {
 // exec makes an attempt at a unit that has what it needs; otherwise it waits for that.
 func (a *awareness) exec(w *engine.Worker, it engine.Item, u unit) engine.Item {
 	x := a.x
+	s := x.scratch(w)
+	if s.seat == nil {
+		s.seat = a.gate.NewSeat()
+	}
 	again, waited := attemptsOf(x.status(u)) > 0, it&admitted != 0
-	if !waited && !a.gate.Try(u.node, again) {
+	if !waited && !s.seat.Try(u.node, again) {
 		x.memo.forgo(u) // nobody waits for what waits here: he may have what this one needs
 		if !a.gate.Ask(u.node, uint64(it|admitted), again) {
 			return engine.None
@@ -205,23 +211,20 @@ func (a *awareness) exec(w *engine.Worker, it engine.Item, u unit) engine.Item {
 		}
 		x.memo.begins(u)
 	}
-	s := x.scratch(w)
-	if s.holds = true; x.timed {
-		s.since = time.Now()
-	}
-	return a.leave(s, u, x.perform(w, s, u))
+	s.holds, s.since = true, x.now(w)
+	return a.leave(w, s, u, x.perform(w, s, u))
 }
 
 // leave gives back what the attempt had that this worker has settled, if it had
 // something.
-func (a *awareness) leave(s *scratch, u unit, next engine.Item) engine.Item {
+func (a *awareness) leave(w *engine.Worker, s *scratch, u unit, next engine.Item) engine.Item {
 	if a != nil && s.holds {
 		s.holds = false
 		took := time.Duration(0)
 		if a.x.timed {
-			took = time.Since(s.since)
+			took = time.Duration(a.x.now(w) - s.since)
 		}
-		a.gate.Leave(u.node, took)
+		s.seat.Leave(u.node, took)
 	}
 	return next
 }

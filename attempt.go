@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/runnelflow/runnel/internal/budget"
 	"github.com/runnelflow/runnel/internal/engine"
 )
 
@@ -27,8 +28,9 @@ type scratch struct {
 	contexts []taskContext // not used yet, for elements
 	chunk    worked        // of a batch
 
-	holds bool // the attempt that goes on has what it needs, since then
-	since time.Time
+	holds bool  // the attempt that goes on has what it needs
+	since int64 // then, in nanoseconds since the run's start
+	seat  *budget.Seat
 }
 
 func (x *execution) scratch(w *engine.Worker) *scratch {
@@ -83,8 +85,7 @@ func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
 			return x.over(w, u)
 		}
 	}
-	cached := x.memo != nil && x.plan.nodes[u.node].memo != nil
-	if cached {
+	if x.memo != nil && x.plan.nodes[u.node].memo != nil {
 		if next, done := x.memo.recall(w, u); done {
 			return next
 		}
@@ -97,18 +98,17 @@ func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
 	if x.aware != nil {
 		return x.aware.exec(w, it, u)
 	}
-	s := x.scratch(w)
-	if x.quiet && !cached && u.elem == whole && !x.plan.nodes[u.node].retries {
-		s.attempt, s.elem = 1, whole
-		return x.quick(w, s, u.node)
-	}
-	return x.perform(w, s, u)
+	return x.perform(w, x.scratch(w), u)
 }
 
 // perform makes an attempt at a unit, and what follows from it.
 func (x *execution) perform(w *engine.Worker, s *scratch, u unit) engine.Item {
 	s.attempt, s.elem = 1, u.elem
-	if x.plan.nodes[u.node].retries {
+	node := &x.plan.nodes[u.node]
+	if x.quiet && u.elem == whole && !node.retries && (x.memo == nil || node.memo == nil) {
+		return x.quick(w, s, u.node)
+	}
+	if node.retries {
 		s.attempt = attemptsOf(x.status(u)) + 1
 	}
 	x.begin(w, s, u)
@@ -154,7 +154,7 @@ func (x *execution) unwound(w *engine.Worker, it engine.Item) engine.Item {
 		return x.openingUnwound(w)
 	}
 	s, u := x.scratch(w), unitOf(it)
-	return x.aware.leave(s, u, x.settleUnwound(w, s, u))
+	return x.aware.leave(w, s, u, x.settleUnwound(w, s, u))
 }
 
 func (x *execution) settleUnwound(w *engine.Worker, s *scratch, u unit) engine.Item {

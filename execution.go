@@ -232,7 +232,7 @@ const unresponsiveAfter = 5 * time.Second
 
 // run runs the plan to its end. It is called once.
 func (x *execution) run() {
-	x.quiet = x.log == nil && x.config.cache == nil && x.uses == nil && x.aware == nil
+	x.quiet = x.log == nil && x.config.cache == nil && x.uses == nil
 	if x.log != nil {
 		x.log.add(entry{kind: runStarted, unit: noUnit}, nil, nil)
 	}

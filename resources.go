@@ -75,7 +75,7 @@ type Budget struct {
 	MaxCPUPercent    float64
 	MaxMemoryPercent float64
 	// MinParallel is how many tasks run at once however loaded the machine is, if what
-	// they need fits. 0 is 1.
+	// they need fits; where processors are short, how many that are not IOBound. 0 is 1.
 	MinParallel int
 	// MaxParallel is the same as the option [MaxParallel]; of the two the smaller
 	// counts. 0 is no limit.

@@ -54,11 +54,11 @@ func (s *Scheduler) At(t time.Time, p *runnel.Pipeline, opts ...ScheduleOption) 
 // zone, in any order, from several goroutines, and has to return the same in each
 // scheduler. Otherwise it is like [Scheduler.Cron].
 func (s *Scheduler) Func(next func(after time.Time) time.Time, p *runnel.Pipeline, opts ...ScheduleOption) (Schedule, error) {
-	return s.add("Func", p, opts, func(*config) (timing, error) {
+	return s.add("Func", p, opts, func(c *config) (timing, error) {
 		if next == nil {
 			return timing{}, errors.New("the function is nil")
 		}
-		return funcTiming(next), nil
+		return funcTiming(next, c.loc), nil
 	})
 }
 

@@ -38,41 +38,91 @@ func (t *turn) late(at time.Time) bool {
 	return t.config.grace > 0 && t.now.Sub(t.due(at)) > t.config.grace
 }
 
-// take deals with the fire times from first to newest, or with some of them.
+// take deals with the fire times from first to newest, or with some of them. Whether one
+// is late goes by its own due time, which a jitter may make later than that of the next.
 func (t *turn) take(first, newest time.Time) error {
-	if t.config.missed != RunAll {
-		if t.late(newest) {
-			t.miss(first, newest)
-			return nil
-		}
-		if first.Before(newest) {
-			before, err := t.last(first, newest.Add(-1))
-			if err != nil {
-				return err
-			}
-			t.miss(first, before)
-		}
-		t.launch(scheduled(t.label, newest))
-		t.state.Done = newest
-		return nil
-	}
-	if !t.late(first) {
-		if newest.After(first) {
-			t.state.Behind = newest
-		}
-		t.launch(scheduled(t.label, first))
-		t.state.Done = first
-		return nil
-	}
-	last, err := t.last(first, t.now.Add(-t.config.grace-1))
+	run, before, err := t.pick(first, newest)
 	if err != nil {
 		return err
 	}
-	if last.After(newest) {
-		last = newest
+	if !before.IsZero() {
+		t.miss(first, before)
 	}
-	t.miss(first, last)
+	if !run.IsZero() {
+		t.launch(scheduled(t.label, run))
+		t.state.Done = run
+	}
 	return nil
+}
+
+// pick says which fire time from first to newest is to be run next, and up to which one
+// those before it are let go; zero for none. What follows run is left for the next pick.
+func (t *turn) pick(first, newest time.Time) (run, before time.Time, err error) {
+	if t.config.missed != RunAll {
+		if run, err = t.punctual(first, newest); err != nil || run.IsZero() {
+			return run, newest, err
+		}
+		if first.Before(run) {
+			before, err = t.last(first, run.Add(-1))
+		}
+		return run, before, err
+	}
+	if t.late(first) {
+		before, err = t.lateUpTo(first, newest)
+		return run, before, err
+	}
+	if newest.After(first) {
+		t.state.Behind = newest
+	}
+	return first, before, nil
+}
+
+// surelyLate is the time up to which fire times are late whatever their jitter is.
+func (t *turn) surelyLate() time.Time { return t.now.Add(-t.config.grace - max(t.jitter, 1)) }
+
+// lateUpTo is the last of the fire times from first to newest of which all before it, and
+// itself, are late. first is.
+func (t *turn) lateUpTo(first, newest time.Time) (time.Time, error) {
+	found := first
+	if sure := t.surelyLate(); sure.After(first) {
+		if sure.After(newest) {
+			sure = newest
+		}
+		var err error
+		if found, err = t.last(first, sure); err != nil {
+			return found, err
+		}
+	}
+	for t.jitter > 0 {
+		next, err := t.after(found)
+		if err != nil || next.IsZero() || next.After(newest) || !t.late(next) {
+			return found, err
+		}
+		found = next
+	}
+	return found, nil
+}
+
+// punctual is the last of the fire times from first to newest that is not late, or zero.
+func (t *turn) punctual(first, newest time.Time) (found time.Time, err error) {
+	if !t.late(newest) {
+		return newest, nil
+	}
+	at := first
+	if sure := t.surelyLate(); sure.After(first) {
+		if at, err = t.last(first, sure); err != nil {
+			return found, err
+		}
+	}
+	for !at.IsZero() && at.Before(newest) {
+		if !t.late(at) {
+			found = at
+		}
+		if at, err = t.after(at); err != nil {
+			return found, err
+		}
+	}
+	return found, nil
 }
 
 // miss lets fire times go that nobody has run. Their number is not known: only the

@@ -60,10 +60,16 @@ func (s *Scheduler) view(e *entry) view {
 		t.begin()
 		v.fireTimes, v.state = t.fireTimes, t.state
 	case v.state.Timing != v.text:
-		v.err = fmt.Errorf("another scheduler has given the label %q another timing: %s", e.label, v.state.Timing)
+		v.err = otherTiming(e.label, v.text, v.state.Timing)
 	}
 	v.anchor = v.state.Anchor
 	return v
+}
+
+// otherTiming is the error of a schedule whose label another scheduler has given a timing
+// of its own.
+func otherTiming(label, mine, its string) error {
+	return fmt.Errorf("another scheduler has given the label %q another timing, %q, and this one has %q: declare the same in both, with In for the time zone, or name one of them by another Label", label, its, mine)
 }
 
 // upcoming are the next n fire times.
@@ -225,7 +231,7 @@ func (s *Scheduler) command(ctx context.Context, label string, apply func(*turn)
 	return s.ask(ctx, label, func(e *entry, c *command) {
 		c.apply = func(t *turn) error {
 			if t.superseded() {
-				return fmt.Errorf("schedule: %q: another scheduler has given the label another timing", label)
+				return fmt.Errorf("schedule: %w", otherTiming(label, t.text, t.state.Timing))
 			}
 			return apply(t)
 		}

@@ -10,7 +10,3 @@ import (
 func TestMemoryKeepsTheContract(t *testing.T) {
 	storetest.Run(t, func(*testing.T) schedule.Store { return &schedule.Memory{} })
 }
-
-func TestAMonthOfSchedulersThatDie(t *testing.T) {
-	bubble(t, func(t *testing.T) { storetest.Month(t, &schedule.Memory{}, nil) })
-}

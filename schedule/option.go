@@ -79,7 +79,8 @@ func Label(label string) ScheduleOption {
 }
 
 // In is the time zone of a cron expression, and of the times that are handed to
-// functions. Default time.Local.
+// functions. Default time.Local: programs that share a schedule have to have the same
+// zone then, and one that has not says so in [Schedule].Err and does not fire.
 func In(loc *time.Location) ScheduleOption {
 	return scheduleOption(func(c *config) {
 		if loc == nil {

@@ -28,7 +28,7 @@ func cronTiming(text string, loc *time.Location) (timing, error) {
 		return timing{}, err
 	}
 	return timing{
-		text: fmt.Sprintf("cron %s in %s", spec.text, loc),
+		text: fmt.Sprintf("cron %s in %s", spec.text, zoneText(loc)),
 		next: func(after, _ time.Time) time.Time { return spec.after(after, loc) },
 	}, nil
 }
@@ -71,8 +71,8 @@ func atTiming(at time.Time) timing {
 	}
 }
 
-func funcTiming(next func(after time.Time) time.Time) timing {
-	return timing{text: "function", own: true, next: func(after, _ time.Time) time.Time { return next(after) }}
+func funcTiming(next func(after time.Time) time.Time, loc *time.Location) timing {
+	return timing{text: "function in " + zoneText(loc), own: true, next: func(after, _ time.Time) time.Time { return next(after) }}
 }
 
 // fireTimes are those of a schedule: its timing between start and end.

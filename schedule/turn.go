@@ -59,12 +59,12 @@ func (t *turn) wakeAt(at time.Time) {
 	}
 }
 
-// decide makes the next state. The error is that of the function that gives fire times.
+// decide makes the next state. The error says why the schedule does not fire any more.
 func (t *turn) decide() error {
 	if t.superseded() {
 		t.endRuns()
 		t.beat()
-		return nil
+		return otherTiming(t.label, t.text, t.state.Timing)
 	}
 	t.begin()
 	t.endRuns()

@@ -42,6 +42,17 @@ func instantOf(wall time.Time, loc *time.Location) time.Time {
 	return end
 }
 
+// zoneEnd is when the clocks may be changed next after t, or zero. Where changes follow a
+// rule, package time gives the end of the year for the last of its zones, and in a leap
+// year it is a day early: it may be before t.
+func zoneEnd(t time.Time) time.Time {
+	_, end := t.ZoneBounds()
+	if end.IsZero() || end.After(t) {
+		return end
+	}
+	return time.Date(t.UTC().Year()+1, time.January, 1, 0, 0, 0, 0, time.UTC).In(t.Location())
+}
+
 // after is the first fire time of the expression after t in loc, or zero.
 func (c *cronSpec) after(t time.Time, loc *time.Location) time.Time {
 	if c.hourly {
@@ -69,7 +80,7 @@ func (c *cronSpec) afterReal(t time.Time, loc *time.Location) time.Time {
 			return next
 		}
 		at := t.Add(next.Sub(wall)).In(loc)
-		_, end := t.In(loc).ZoneBounds()
+		end := zoneEnd(t.In(loc))
 		if end.IsZero() || at.Before(end) {
 			return at
 		}

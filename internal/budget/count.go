@@ -21,7 +21,18 @@ type Count struct {
 func (g *Gate) Of(need int32) Count {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.counts[need]
+	c := g.counts[need]
+	add := func(r *ran) {
+		c.Attempts += int(r.attempts.Load())
+		c.Time += time.Duration(r.time.Load())
+	}
+	add(&g.ran[need])
+	for _, s := range g.seats {
+		if s.need == need {
+			add(&s.ran)
+		}
+	}
+	return c
 }
 
 // Peak is the most that was admitted at once, of each resource.
@@ -35,6 +46,13 @@ func (g *Gate) Peak() Need {
 // than to admit them.
 const mostMeasured = 16
 
+// Measuring takes some microseconds. It is to be no more than a share of the run: after
+// some that are free, one for so much time.
+const (
+	freeMeasured = 16
+	measureEvery = 200 * time.Microsecond
+)
+
 // solo measures an attempt while nothing else runs: what the process takes then is
 // taken by that one.
 type solo struct {
@@ -44,13 +62,20 @@ type solo struct {
 	heap  int64         // the same
 	most  int64         // of the heap, since
 	read  [1]metrics.Sample
+	taken int // measures since the gate was made
 }
 
-// admitted is told of each attempt that begins, and how many then go on.
-func (s *solo) admitted(running int, c *Count) {
+// admitted is told of each attempt that begins, how many then go on, and when the gate
+// was made.
+func (s *solo) admitted(running int, c *Count, made time.Time) {
 	if s.on = running == 1 && c.Alone < mostMeasured; !s.on {
 		return
 	}
+	if s.taken >= freeMeasured && time.Since(made) < time.Duration(s.taken-freeMeasured)*measureEvery {
+		s.on = false
+		return
+	}
+	s.taken++
 	s.heap = s.heapBytes()
 	s.most = s.heap
 	s.cpu = processTime()

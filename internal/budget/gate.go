@@ -2,7 +2,8 @@
 // limit. It knows numbers of needs and items, and no tasks.
 //
 // Those that do not fit wait in line. Who comes later, and is smaller, may go ahead
-// of the first in line, but only so often: then everybody waits until that one fits.
+// of the first in line, but only so often: then everybody waits until that one fits,
+// except those that take nothing from it.
 // One that needs more than the whole limit fits when nothing else needs anything.
 // Besides, live load closes the gate: then only so many run as there have to be.
 package budget
@@ -10,6 +11,7 @@ package budget
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -60,15 +62,20 @@ type Gate struct {
 
 	made time.Time
 
-	mu      sync.Mutex
-	running int
-	needy   int   // of those, how many need something
-	cpu     int64 // that they need together
-	memory  int64
-	peak    Need
-	line    line
-	counts  []Count // of each need
-	solo    solo
+	mu        sync.Mutex // by lock and unlock
+	running   int
+	needy     int   // of those, how many need something
+	computing int   // and how many are not bound by IO
+	cpu       int64 // that they need together
+	memory    int64
+	peak      Need
+	line      line
+	counts    []Count // of each need, without what ran
+	ran       []ran   // of each need
+	alone     bool    // the last one that was admitted
+	solo      solo
+	seats     []*Seat
+	keeps     atomic.Bool // seats may keep what they have
 
 	shortCPU, shortMemory bool
 	sampling, closed      bool
@@ -79,7 +86,7 @@ type Gate struct {
 // New makes a gate. It samples the load, so that what begins under load begins slowly.
 // [Gate.Close] ends it.
 func New(c Config) *Gate {
-	g := &Gate{Config: c, made: time.Now(), counts: make([]Count, len(c.Needs)), line: newLine(), stop: make(chan struct{})}
+	g := &Gate{Config: c, made: time.Now(), counts: make([]Count, len(c.Needs)), ran: make([]ran, len(c.Needs)), line: newLine(), stop: make(chan struct{})}
 	if c.Load != nil {
 		g.shortCPU, g.shortMemory = c.Load()
 	}
@@ -89,8 +96,8 @@ func New(c Config) *Gate {
 // Ask reports whether an item may run now. Otherwise it waits, and Resume is called
 // with it once. Those that are asked for again, after they have run, go first.
 func (g *Gate) Ask(need int32, item uint64, again bool) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.lock()
+	defer g.unlock()
 	why, ok := g.try(need, again)
 	if !ok {
 		g.line.join(g.Needs, need, again, waiter{item: item, since: time.Since(g.made), why: why})
@@ -100,8 +107,8 @@ func (g *Gate) Ask(need int32, item uint64, again bool) bool {
 
 // Try is Ask for an item that does not wait.
 func (g *Gate) Try(need int32, again bool) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.lock()
+	defer g.unlock()
 	_, ok := g.try(need, again)
 	return ok
 }
@@ -110,11 +117,12 @@ func (g *Gate) Try(need int32, again bool) bool {
 func (g *Gate) try(need int32, again bool) (Reason, bool) {
 	why, fits := g.fits(g.Needs[need])
 	if g.line.waiting > 0 {
-		if fits && (g.line.reserved != nobody || g.line.has(need, again)) {
+		r := g.line.reserved
+		if fits && (g.line.has(need, again) || r != nobody && !g.spares(g.Needs[need], g.line.groups[r].need)) {
 			why, fits = ForTurn, false
 		}
 		if fits { // what waits did not, and nothing has changed
-			g.line.pass(nobody)
+			g.line.pass(nobody, g.Needs[need], g.spares)
 		}
 	}
 	if fits {
@@ -126,7 +134,7 @@ func (g *Gate) try(need int32, again bool) (Reason, bool) {
 // fits reports whether a need fits what is left.
 func (g *Gate) fits(n Need) (Reason, bool) {
 	switch {
-	case g.running >= g.Min && (g.shortMemory || g.shortCPU && !n.IO):
+	case g.shortMemory && g.running >= g.Min, g.shortCPU && !n.IO && g.computing >= g.Min:
 		return ForLoad, false
 	case n.None() || g.needy == 0:
 		return 0, true
@@ -138,10 +146,29 @@ func (g *Gate) fits(n Need) (Reason, bool) {
 	return 0, true
 }
 
+// spares reports whether an item with need n, which fits, takes nothing from another one
+// that does not: of whatever it takes, the other one finds as much as it needs, so that
+// it waits for something else.
+func (g *Gate) spares(n, other Need) bool {
+	switch {
+	case g.shortMemory, g.shortCPU && !n.IO && !other.IO:
+		return false // it is one more of those that run in spite of the load
+	case n.None():
+		return true
+	case other.Exceeds(g.Limit): // and runs alone
+		return false
+	}
+	return (n.CPU == 0 || g.cpu+n.CPU+other.CPU <= g.Limit.CPU) && (n.Memory == 0 || g.memory+n.Memory+other.Memory <= g.Limit.Memory)
+}
+
 // admit counts an item among those that run. g.mu is held.
 func (g *Gate) admit(need int32) {
 	n := g.Needs[need]
 	g.running++
+	if !n.IO {
+		g.computing++
+	}
+	g.alone = g.running == 1
 	if !n.None() {
 		g.needy++
 	}
@@ -149,7 +176,7 @@ func (g *Gate) admit(need int32) {
 	g.memory += n.Memory
 	g.peak.CPU = max(g.peak.CPU, g.cpu)
 	g.peak.Memory = max(g.peak.Memory, g.memory)
-	g.solo.admitted(g.running, &g.counts[need])
+	g.solo.admitted(g.running, &g.counts[need], g.made)
 	if !g.sampling && !g.closed {
 		g.sampling = true
 		g.sampler.Go(g.sample)
@@ -157,46 +184,58 @@ func (g *Gate) admit(need int32) {
 }
 
 // Leave gives back what an item was admitted with that ran for a time.
-func (g *Gate) Leave(need int32, took time.Duration) {
+func (g *Gate) Leave(need int32, took time.Duration) { g.leave(need, took, nil) }
+
+// leave is Leave. The seat, if any, keeps what the next item with this need has.
+func (g *Gate) leave(need int32, took time.Duration, s *Seat) {
 	n := g.Needs[need]
 	var some [8]uint64
-	g.mu.Lock()
-	c := &g.counts[need]
-	c.Attempts++
-	c.Time += took
-	g.solo.left(c)
+	g.lock()
+	if s != nil {
+		s.keepFor(need)
+	}
+	g.ran[need].add(1, int64(took))
+	g.solo.left(&g.counts[need])
 	g.giveBack(n, some[:0])
 }
 
 // Return gives back what an item was admitted with that does not run after all.
 func (g *Gate) Return(need int32) {
 	var some [8]uint64
-	g.mu.Lock()
+	g.lock()
 	g.solo.on = false
 	g.giveBack(g.Needs[need], some[:0])
 }
 
 // giveBack ends an admission. g.mu is held, and let go.
 func (g *Gate) giveBack(n Need, ready []uint64) {
+	g.drop(n)
+	ready = g.serve(ready)
+	g.unlock()
+	g.resume(ready)
+}
+
+// drop takes an item off those that run. g.mu is held.
+func (g *Gate) drop(n Need) {
 	g.running--
+	if !n.IO {
+		g.computing--
+	}
 	if !n.None() {
 		g.needy--
 	}
 	g.cpu -= n.CPU
 	g.memory -= n.Memory
-	ready = g.serve(ready)
-	g.mu.Unlock()
-	g.resume(ready)
 }
 
 // serve admits those in line that fit now. g.mu is held.
 func (g *Gate) serve(ready []uint64) []uint64 {
 	for g.line.waiting > 0 && !g.closed {
-		q := g.line.first(func(n Need) bool { _, ok := g.fits(n); return ok })
+		q := g.line.first(func(n Need) bool { _, ok := g.fits(n); return ok }, g.spares)
 		if q == nobody {
 			break
 		}
-		need, w := g.line.take(q)
+		need, w := g.line.take(q, g.spares)
 		c := &g.counts[need]
 		c.Waits++
 		c.Waited[w.why] += time.Since(g.made) - w.since
@@ -215,11 +254,11 @@ func (g *Gate) resume(ready []uint64) {
 // Close ends the gate: nobody who waits is admitted any more. It returns when no
 // goroutine of the gate is left.
 func (g *Gate) Close() {
-	g.mu.Lock()
+	g.lock()
 	if !g.closed {
 		g.closed = true
 		close(g.stop)
 	}
-	g.mu.Unlock()
+	g.unlock()
 	g.sampler.Wait()
 }

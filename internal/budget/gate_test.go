@@ -196,7 +196,8 @@ func TestARandomLine(t *testing.T) {
 		admitted := func(item uint64) {
 			running[item] = true
 			for _, w := range waiting {
-				if w < item {
+				// One that takes a single resource may take nothing from who is at the head.
+				if n := needs[items[item].need]; w < item && n.CPU > 0 && n.Memory > 0 {
 					items[w].later++
 				}
 			}
@@ -212,6 +213,11 @@ func TestARandomLine(t *testing.T) {
 			admitted(item)
 		}})
 		g.sampling = true // nobody but this test tells of load
+		var seats []*Seat
+		for range 3 {
+			seats = append(seats, g.NewSeat())
+		}
+		at := func(item uint64) *Seat { return seats[item%uint64(len(seats))] }
 		check := func() {
 			var cpu, memory int64
 			needy := 0
@@ -242,7 +248,7 @@ func TestARandomLine(t *testing.T) {
 			slices.Sort(of)
 			item := rapid.SampledFrom(of).Draw(t, "item")
 			delete(running, item)
-			g.Leave(items[item].need, 0)
+			at(item).Leave(items[item].need, 0)
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"ask": func(t *rapid.T) {
@@ -260,9 +266,20 @@ func TestARandomLine(t *testing.T) {
 					}
 				}
 				items = append(items, one{need: need, ahead: len(groups) + own*len(needs)})
-				if g.Ask(need, item, false) {
+				var cpu, memory int64
+				needy := false
+				for other := range running {
+					n := needs[items[other].need]
+					cpu, memory, needy = cpu+n.CPU, memory+n.Memory, needy || !n.None()
+				}
+				n := needs[need]
+				free := !needy || n.None() || cpu+n.CPU <= limit.CPU && memory+n.Memory <= limit.Memory
+				switch {
+				case at(item).Try(need, false) || g.Ask(need, item, false):
 					admitted(item)
-				} else {
+				case free && len(waiting) == 0 && !(short && len(running) > 0):
+					t.Fatalf("item %d waits for what nobody has", item)
+				default:
 					waiting = append(waiting, item)
 				}
 			},
@@ -274,13 +291,13 @@ func TestARandomLine(t *testing.T) {
 			},
 			"load": func(t *rapid.T) { // as the sampler does it
 				short = !short
-				g.mu.Lock()
+				g.lock()
 				g.shortMemory = short
 				var ready []uint64
 				if !short {
 					ready = g.serve(nil)
 				}
-				g.mu.Unlock()
+				g.unlock()
 				g.resume(ready)
 			},
 			"": func(*rapid.T) { check() },
@@ -290,6 +307,99 @@ func TestARandomLine(t *testing.T) {
 			check()
 		}
 	})
+}
+
+// TestWhoTakesNothingFromTheFirst goes ahead of it, however often others did; and of
+// those who take something from it only so many do, whatever the order.
+func TestWhoTakesNothingFromTheFirst(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		limit := Need{CPU: 8, Memory: 8}
+		draw := func(name string) Need {
+			n := Need{CPU: rapid.Int64Range(0, 4).Draw(t, name+" cpu"), Memory: rapid.Int64Range(0, 4).Draw(t, name+" memory"), IO: rapid.Bool().Draw(t, name+" io")}
+			if n.IO {
+				n.CPU = 0
+			}
+			return n
+		}
+		first := Need{CPU: rapid.Int64Range(1, 9).Draw(t, "cpu"), Memory: rapid.Int64Range(0, 9).Draw(t, "memory")}
+		needs := []Need{first, {CPU: 8, Memory: 1}} // the second is there first
+		for range 8 {
+			needs = append(needs, draw("other"))
+		}
+		in := false
+		g := New(Config{Limit: limit, Needs: needs, Min: 1, Resume: func(uint64) { in = true }})
+		g.sampling = true
+		g.shortCPU = rapid.Bool().Draw(t, "short")
+		g.Ask(1, 1, false)
+		if g.Ask(0, 0, false) {
+			t.Fatal("the first does not wait")
+		}
+		running := []int32{1}
+		took := 0 // how many were admitted that take something from it
+		sums := func() (cpu, memory int64) {
+			for _, need := range running {
+				cpu, memory = cpu+needs[need].CPU, memory+needs[need].Memory
+			}
+			return cpu, memory
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"try": func(t *rapid.T) {
+				need := int32(rapid.IntRange(2, len(needs)-1).Draw(t, "need"))
+				n := needs[need]
+				cpu, memory := sums()
+				harmless := n.None() || first.CPU <= limit.CPU && first.Memory <= limit.Memory &&
+					(n.CPU == 0 || cpu+n.CPU+first.CPU <= limit.CPU) && (n.Memory == 0 || memory+n.Memory+first.Memory <= limit.Memory)
+				harmless = harmless && (!g.shortCPU || n.IO)
+				ok := g.Try(need, false)
+				if ok {
+					running = append(running, need)
+				}
+				switch {
+				case in:
+				case ok && !harmless:
+					if took++; took > mostPassed {
+						t.Fatalf("%d that take something from the first went ahead", took)
+					}
+				case !ok && harmless:
+					t.Fatalf("one with %+v waits, and takes nothing from the first, %+v, beside %d CPU and %d memory", n, first, cpu, memory)
+				}
+			},
+			"leave": func(t *rapid.T) {
+				if len(running) == 0 {
+					t.Skip("nothing runs")
+				}
+				k := rapid.IntRange(0, len(running)-1).Draw(t, "one")
+				need := running[k]
+				running = slices.Delete(running, k, k+1)
+				g.Leave(need, 0)
+			},
+			"": func(t *rapid.T) {
+				cpu, memory := sums()
+				computing := slices.ContainsFunc(running, func(need int32) bool { return !needs[need].IO })
+				if !in && (cpu+memory == 0 || cpu+first.CPU <= limit.CPU && memory+first.Memory <= limit.Memory) && !(g.shortCPU && computing) {
+					t.Fatalf("the first, %+v, waits beside %d CPU and %d memory", first, cpu, memory)
+				}
+			},
+		})
+	})
+}
+
+// TestTasksThatOnlyWait are not held up by one that waits for processors, be they taken or
+// loaded, and do not hold it up.
+func TestTasksThatOnlyWait(t *testing.T) {
+	for _, loaded := range []bool{false, true} {
+		g, resumed := newGate(t, Config{Limit: Need{CPU: 2, Memory: 10}, Min: 1, Needs: []Need{{CPU: 2}, {CPU: 1, Memory: 1}, {Memory: 1, IO: true}}})
+		g.sampling, g.shortCPU = true, loaded
+		asks(t, g, 0, 0, true)
+		asks(t, g, 1, 1, false)
+		for range 5 * mostPassed {
+			asks(t, g, 2, 2, true)
+			g.Leave(2, 0)
+		}
+		asks(t, g, 2, 3, true) // and goes on
+		g.Leave(0, 0)
+		wantResumed(t, resumed, 1)
+	}
 }
 
 // TestManyAtOnce: from many goroutines.
@@ -307,8 +417,9 @@ func TestManyAtOnce(t *testing.T) {
 	for i := range n {
 		all.Go(func() {
 			need := int32(i % 4)
+			seat := g.NewSeat()
 			for round := range 200 {
-				if !g.Ask(need, uint64(i), round > 0) {
+				if !seat.Try(need, round > 0) && !g.Ask(need, uint64(i), round > 0) {
 					<-go_[i]
 				}
 				mu.Lock()
@@ -318,7 +429,7 @@ func TestManyAtOnce(t *testing.T) {
 				mu.Lock()
 				now -= g.Needs[need].CPU
 				mu.Unlock()
-				g.Leave(need, time.Microsecond)
+				seat.Leave(need, time.Microsecond)
 			}
 		})
 	}

@@ -97,17 +97,20 @@ func (l *line) join(needs []Need, need int32, again bool, w waiter) {
 	l.waiting++
 }
 
-// first is the group whose turn it is: the first in line that fits. nobody is none,
+// first is the group whose turn it is: the first in line that fits. While all others
+// wait for one it is that one, or the first that takes nothing from it. nobody is none,
 // as far as was looked.
-func (l *line) first(fits func(Need) bool) int32 {
+func (l *line) first(fits func(Need) bool, spares func(n, other Need) bool) int32 {
 	if !fits(l.least) {
 		return nobody
 	}
-	if l.reserved != nobody {
-		if fits(l.groups[l.reserved].need) {
-			return l.reserved
+	if r := l.reserved; r != nobody {
+		need := l.groups[r].need
+		if fits(need) {
+			return r
 		}
-		return nobody
+		all := fits
+		fits = func(n Need) bool { return all(n) && spares(n, need) }
 	}
 	looked := 0
 	for _, h := range l.heads {
@@ -122,9 +125,9 @@ func (l *line) first(fits func(Need) bool) int32 {
 }
 
 // take takes the first of a group out of the line.
-func (l *line) take(q int32) (need int32, w waiter) {
-	l.pass(q)
+func (l *line) take(q int32, spares func(n, other Need) bool) (need int32, w waiter) {
 	g := &l.groups[q]
+	l.pass(q, g.need, spares)
 	at := g.members.head
 	w = l.waiters[at]
 	l.waiters[at] = waiter{next: l.noWaiter}
@@ -144,13 +147,17 @@ func (l *line) take(q int32) (need int32, w waiter) {
 	return key / 2, w
 }
 
-// pass notes that one of a group, or one that was not in line, goes first.
-func (l *line) pass(q int32) {
+// pass notes that one of a group, or one that was not in line, goes first. It does not
+// count for those from which it takes nothing.
+func (l *line) pass(q int32, n Need, spares func(n, other Need) bool) {
 	for _, h := range l.heads {
 		if h.head == nobody || h.head == q {
 			continue
 		}
 		g := &l.groups[h.head]
+		if spares(n, g.need) {
+			continue
+		}
 		if g.passed++; g.passed >= mostPassed && l.reserved == nobody {
 			l.reserved = h.head
 		}

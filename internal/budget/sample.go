@@ -15,11 +15,12 @@ func (g *Gate) sample() {
 			cpu, memory = g.Load()
 		}
 		var some [8]uint64
-		g.mu.Lock()
+		g.lock()
 		g.shortCPU, g.shortMemory = cpu, memory
 		g.solo.look()
+		g.alone = g.running <= 1 // others may have left since the last one was admitted
 		ready := g.serve(some[:0])
-		g.mu.Unlock()
+		g.unlock()
 		g.resume(ready)
 		select {
 		case <-ticks.C:
@@ -35,8 +36,8 @@ func (g *Gate) sample() {
 // idles reports whether nothing runs: then the load is of no interest until something
 // does.
 func (g *Gate) idles() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	g.lock()
+	defer g.unlock()
 	if g.running > 0 {
 		return false
 	}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/runnelflow/runnel"
@@ -15,6 +16,7 @@ import (
 )
 
 var monthRule = rule{
+	name: "a month of schedulers that die",
 	rule: "Whichever scheduler dies whenever, each fire time is run to its end, its end is recorded once, and no two schedulers run it at once.",
 	why:  "this is what a store is for.",
 }
@@ -31,7 +33,18 @@ type connection struct {
 	schedule.Store
 	mu   sync.Mutex
 	dead bool
+	doom doom
+	died chan struct{}
 }
+
+// doom is what a scheduler dies of.
+type doom int
+
+const (
+	none       doom = iota
+	beforeSave      // its next Save does not reach the store
+	afterSave       // the answer to the next Save that writes does not reach it
+)
 
 var errDead = errors.New("the scheduler is dead")
 
@@ -44,15 +57,37 @@ func (c *connection) isDead() bool {
 func (c *connection) die() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.dead = true
+	c.kill()
+}
+
+// kill is die with c.mu held.
+func (c *connection) kill() {
+	if !c.dead {
+		c.dead = true
+		close(c.died)
+	}
+}
+
+// dies reports whether a scheduler is dead, or dies of d just now.
+func (c *connection) dies(d doom) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.doom == d {
+		c.kill()
+	}
+	return c.dead
 }
 
 // Save implements [schedule.Store].
 func (c *connection) Save(ctx context.Context, label string, s *schedule.State, revision uint64) (uint64, error) {
-	if c.isDead() {
+	if c.dies(beforeSave) {
 		return 0, errDead
 	}
-	return c.Store.Save(ctx, label, s, revision)
+	next, err := c.Store.Save(ctx, label, s, revision)
+	if err == nil && c.dies(afterSave) {
+		return 0, errDead
+	}
+	return next, err
 }
 
 // Watch implements [schedule.Store].
@@ -103,33 +138,28 @@ func (l *ledger) fault(format string, args ...any) {
 	l.faults = append(l.faults, fmt.Sprintf(format, args...))
 }
 
-// Month lets three schedulers share a store for a month, and kills one of them at
-// random every few hours; another one takes its place some time later. It checks that
-// each fire time was run to its end and recorded once. The clock nil is that of the
-// machine, for a test in a bubble of testing/synctest; a store that waits for things
-// outside its process, as for a network, cannot be in one, and needs a clock that runs
-// fast.
-func Month(t *testing.T, store schedule.Store, clock schedule.Clock) {
-	h := &harness{T: t, rule: monthRule, ctx: t.Context(), store: store}
-	if clock == nil {
-		clock = machine{}
-	}
+// month lets three schedulers share a store for a month, and kills one of them at
+// random every few hours: at any moment, or as it writes to the store, which has it or
+// has not. Another one takes its place some time later. It checks that each fire time was
+// run to its end and recorded once. Time is that of a bubble of testing/synctest; the
+// store is outside of it.
+func month(t *testing.T, store schedule.Store) {
+	out := newOutside(t, store)
+	synctest.Test(t, func(t *testing.T) {
+		l := &ledger{going: map[string]*connection{}, finished: map[string]int{}, recorded: map[string]schedule.Fire{}, told: map[string]int{}}
+		l.month(&harness{T: t, rule: monthRule}, book{out, l})
+	})
+}
+
+func (l *ledger) month(h *harness, store schedule.Store) {
 	const seed = 7
 	random := rand.New(rand.NewPCG(seed, seed))
-	l := &ledger{going: map[string]*connection{}, finished: map[string]int{}, recorded: map[string]schedule.Fire{}, told: map[string]int{}}
-	store = book{store, l}
-	begin := clock.Now()
+	begin := time.Now()
 	until := begin.Add(30 * 24 * time.Hour)
-	wait := func(d time.Duration) {
-		passed := make(chan struct{})
-		clock.AfterFunc(d, func() { close(passed) })
-		<-passed
-	}
 	born := func() *life {
-		c := &connection{Store: store}
-		s := schedule.New(schedule.WithStore(c), schedule.WithClock(clock), schedule.Lease(10*time.Minute),
-			schedule.Logger(slog.New(slog.DiscardHandler)))
-		l.schedules(h, s, c, clock, begin, until)
+		c := &connection{Store: store, died: make(chan struct{})}
+		s := schedule.New(schedule.WithStore(c), schedule.Lease(10*time.Minute), schedule.Logger(slog.New(slog.DiscardHandler)))
+		l.schedules(h, s, c, begin, until)
 		if err := s.Start(context.Background()); err != nil {
 			h.fail("Start: %v", err)
 		}
@@ -138,32 +168,36 @@ func Month(t *testing.T, store schedule.Store, clock schedule.Clock) {
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
 	lives := []*life{born(), born(), born()}
-	killed := 0
-	for clock.Now().Before(until) {
-		wait(time.Duration(random.Int64N(int64(5 * time.Hour))))
+	kills := map[doom]int{}
+	for time.Now().Before(until) {
+		time.Sleep(time.Duration(random.Int64N(int64(5 * time.Hour))))
 		victim := random.IntN(len(lives))
-		lives[victim].store.die()
+		c := lives[victim].store
+		d := doom(random.IntN(3))
+		c.mu.Lock()
+		c.doom = d
+		c.mu.Unlock()
+		last := time.AfterFunc(12*time.Hour, c.die) // when it has nothing to write any more
+		if d == none {
+			c.die()
+		}
+		<-c.died
+		last.Stop()
+		kills[d]++
 		_ = lives[victim].Stop(gone)
-		killed++
-		wait(time.Duration(random.Int64N(int64(time.Hour))))
+		time.Sleep(time.Duration(random.Int64N(int64(time.Hour))))
 		lives[victim] = born()
 	}
-	wait(12 * time.Hour) // what goes on comes to its end, and nothing new is due
+	time.Sleep(12 * time.Hour) // what goes on comes to its end, and nothing new is due
 	for _, one := range lives {
 		if err := one.Stop(context.Background()); err != nil {
-			h.fail("Stop: %v", err)
+			h.Errorf("Stop: %v", err)
 		}
 	}
 	l.check(h, begin, until)
-	t.Logf("%d schedulers were killed; %d runs were begun for %d fire times", killed, l.begun, len(l.finished))
+	h.Logf("%d schedulers were killed, %d before a Save and %d after one; %d runs were begun for %d fire times",
+		kills[none]+kills[beforeSave]+kills[afterSave], kills[beforeSave], kills[afterSave], l.begun, len(l.finished))
 }
-
-// machine is the clock of the machine, or of a bubble.
-type machine struct{}
-
-func (machine) Now() time.Time { return time.Now() }
-
-func (machine) AfterFunc(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }
 
 // The schedules of a month: short runs that may lie side by side, and others in a
 // queue, since one that is taken over may last longer than the time to the next. Nothing is let go.
@@ -178,10 +212,10 @@ var monthly = []struct {
 	{"long", 4 * time.Hour, 100 * time.Minute, []schedule.ScheduleOption{schedule.OnOverlap(schedule.QueueOne)}},
 }
 
-func (l *ledger) schedules(h *harness, s *schedule.Scheduler, c *connection, clock schedule.Clock, begin, until time.Time) {
+func (l *ledger) schedules(h *harness, s *schedule.Scheduler, c *connection, begin, until time.Time) {
 	for _, m := range monthly {
 		p, err := runnel.FromTasks(runnel.NewTask("done", func(ctx context.Context, _ struct{}) (bool, error) {
-			return true, l.run(ctx, runnel.Info(ctx).RunID, c, clock, m.takes)
+			return true, l.run(ctx, runnel.Info(ctx).RunID, c, m.takes)
 		}))
 		if err != nil {
 			h.fail("the pipeline: %v", err)
@@ -196,7 +230,7 @@ func (l *ledger) schedules(h *harness, s *schedule.Scheduler, c *connection, clo
 }
 
 // run is what a task does.
-func (l *ledger) run(ctx context.Context, id string, c *connection, clock schedule.Clock, takes time.Duration) error {
+func (l *ledger) run(ctx context.Context, id string, c *connection, takes time.Duration) error {
 	l.mu.Lock()
 	l.begun++
 	if other := l.going[id]; other != nil && !other.isDead() {
@@ -204,12 +238,11 @@ func (l *ledger) run(ctx context.Context, id string, c *connection, clock schedu
 	}
 	l.going[id] = c
 	l.mu.Unlock()
-	passed := make(chan struct{})
-	stop := clock.AfterFunc(takes, func() { close(passed) })
-	defer stop()
+	passed := time.NewTimer(takes)
+	defer passed.Stop()
 	var err error
 	select {
-	case <-passed:
+	case <-passed.C:
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}

@@ -26,7 +26,11 @@ type rule struct {
 
 // Run checks every rule, each with a store of its own. newStore makes one that knows of
 // no schedule, and cleans up by t.Cleanup.
-// [Month] is the other half of the suite.
+//
+// The last rule is about schedulers: three share the store for a month of virtual time,
+// and one of them is killed at random every few hours. The store is in real time
+// meanwhile, and writes some 20,000 times, so that this takes as long as it needs for
+// that; with the flag -short it is left out.
 func Run(t *testing.T, newStore func(*testing.T) schedule.Store) {
 	for _, r := range rules {
 		t.Run(r.name, func(t *testing.T) {
@@ -35,6 +39,12 @@ func Run(t *testing.T, newStore func(*testing.T) schedule.Store) {
 			r.check(&harness{T: t, rule: r, ctx: ctx, store: newStore(t)})
 		})
 	}
+	t.Run(monthRule.name, func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("takes some seconds")
+		}
+		month(t, newStore(t))
+	})
 }
 
 // harness is what a case works with.
