@@ -22,7 +22,7 @@ type workerBatch struct {
 	began  time.Time
 	late   *time.Timer // nil for a single job
 
-	telling  sync.Mutex // one call to the broker at a time
+	telling  chan struct{} // full during a call to the broker, of which there is one at a time
 	mu       sync.Mutex
 	jobs     broker.Batch     // nil for those that have begun: what they take is let go of
 	next     int              // of the jobs: the first that has not begun
@@ -43,7 +43,7 @@ func (s *shift) begin(d *broker.Delivery) {
 		return
 	}
 	ctx, cancel := contextOf(d)
-	b := &workerBatch{shift: s, d: d, tasks: tasks, ctx: jobContext{ctx, s.values}, cancel: cancel, began: time.Now(), jobs: slices.Clone(d.Jobs), end: len(d.Jobs)}
+	b := &workerBatch{shift: s, d: d, tasks: tasks, ctx: jobContext{ctx, s.values}, cancel: cancel, began: time.Now(), telling: make(chan struct{}, 1), jobs: slices.Clone(d.Jobs), end: len(d.Jobs)}
 	d.Jobs = nil // a timer that was stopped may refer to the batch for as long as it would have gone
 	s.mu.Lock()
 	s.held[d] = b
@@ -178,8 +178,8 @@ func (b *workerBatch) handBack() {
 
 // tell hands over the results that were not told yet.
 func (b *workerBatch) tell() {
-	b.telling.Lock()
-	defer b.telling.Unlock()
+	b.telling <- struct{}{}
+	defer func() { <-b.telling }()
 	b.mu.Lock()
 	results := b.finished
 	b.finished = nil

@@ -42,7 +42,18 @@ func TestAResultCountsThoughTheRunWasCancelledBeforeItFollowed(t *testing.T) {
 // dumb is a broker that does not answer any more once it is down.
 type dumb struct {
 	*broker.Memory
-	down *atomic.Bool
+	down    *atomic.Bool
+	largest *atomic.Int64 // how many jobs were delivered at once
+}
+
+func newDumb() dumb { return dumb{&broker.Memory{}, new(atomic.Bool), new(atomic.Int64)} }
+
+func (b dumb) Receive(ctx context.Context, w *broker.Worker, n int) ([]*broker.Delivery, error) {
+	got, err := b.Memory.Receive(ctx, w, n)
+	for _, d := range got {
+		b.largest.Store(max(b.largest.Load(), int64(len(d.Jobs))))
+	}
+	return got, err
 }
 
 func (b dumb) wait(ctx context.Context) error {
@@ -71,7 +82,7 @@ func (b dumb) Release(ctx context.Context, held []*broker.Delivery, after time.D
 func TestAWorkerEndsThoughTheBrokerDoesNotAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := pipelineOf(t, step("long", nil, sleeps(time.Hour)), step("short", nil, sleeps(time.Second), runnel.Queue("other")))
-		b := dumb{&broker.Memory{}, new(atomic.Bool)}
+		b := newDumb()
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- runnel.NewWorker(b, p, runnel.DrainTimeout(10*time.Second)).Run(ctx) }()
@@ -92,5 +103,56 @@ func TestAWorkerEndsThoughTheBrokerDoesNotAnswer(t *testing.T) {
 		b.down.Store(false)
 		stop()
 		_, _ = r.Wait(t.Context())
+	})
+}
+
+// TestAWorkerEndsMidwayThroughABatchThoughTheBrokerDoesNotAnswer: what is left of the
+// batch cannot be handed back, so it goes on elsewhere when its lease is over.
+func TestAWorkerEndsMidwayThroughABatchThoughTheBrokerDoesNotAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 1000
+		task := runnel.NewMapTask("out[i]", func(ctx context.Context, in struct {
+			N int `runnel:"ns[i]"`
+		}) (int, error) {
+			return in.N + 1, sleeps(time.Millisecond)(ctx)
+		})
+		p := pipelineOf(t, task)
+		b := newDumb()
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			ended <- runnel.NewWorker(b, p, runnel.Concurrency(1), runnel.DrainTimeout(10*time.Second)).Run(ctx)
+		}()
+		synctest.Wait()
+		r, err := p.Start(t.Context(), runnel.Values{"ns": upTo(n)}, runnel.WithBroker(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(n * time.Millisecond / 2)
+		if b.largest.Load() < 3 {
+			t.Fatalf("at most %d elements came at once, want a batch", b.largest.Load())
+		}
+		b.down.Store(true)
+		time.Sleep(time.Millisecond / 2)
+		began := time.Now()
+		cancel()
+		if err := <-ended; err != nil || time.Since(began) > 15*time.Second {
+			t.Errorf("the worker ended with %v after %v, want nil within its 10s and 5s more", err, time.Since(began))
+		}
+		b.down.Store(false)
+		defer employ(t, b, p)()
+		res, err := r.Wait(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := task.Get(res)
+		for k, v := range got {
+			if v != k+1 {
+				t.Errorf("element %d is %d", k, v)
+			}
+		}
+		if err != nil || len(got) != n {
+			t.Errorf("there are %d elements, %v, want %d", len(got), err, n)
+		}
 	})
 }
