@@ -241,16 +241,17 @@ func (b *Broker) Finish(ctx context.Context, d *broker.Delivery, results ...*bro
 	}
 	direct := h.parcel.direct()
 	var first int
+	var late bool
 	var err error
 	if direct {
 		first, err = b.hand(ctx, h, append(kept, stopped...))
 	} else {
-		first, h.last, err = b.record(ctx, h.parcel, h.last, kept)
+		first, h.last, late, err = b.write(ctx, h.parcel, h.last, kept)
 	}
 	if err != nil {
 		return first, err
 	}
-	if len(stopped) > 0 && !direct && !b.isGone(h.parcel.run) {
+	if len(stopped) > 0 && !direct && !late && !b.isGone(h.parcel.run) {
 		if err := b.tellStopped(ctx, h.parcel, stopped); err != nil {
 			return first, err
 		}
@@ -262,15 +263,15 @@ func (b *Broker) Finish(ctx context.Context, d *broker.Delivery, results ...*bro
 	for _, r := range results {
 		h.done[r.ID()] = true
 	}
-	if len(h.done) < len(h.parcel.jobs) {
-		return first, nil
+	if len(h.done) >= len(h.parcel.jobs) {
+		b.drop(h)
+		_ = h.msg.Ack()                       // if it is lost, the next to get the parcel finds its results
+		late = late || b.isGone(h.parcel.run) // its delivery may have been written down behind the end
 	}
-	b.drop(h)
-	_ = h.msg.Ack() // if it is lost, the next to get the parcel finds its results
-	if b.isGone(h.parcel.run) {
-		return first, b.removeLate(ctx, h.parcel.run)
+	if late {
+		err = b.removeLate(ctx, h.parcel.run)
 	}
-	return first, nil
+	return first, err
 }
 
 // Release implements [broker.Broker].

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/runnelflow/runnel/broker"
 )
 
@@ -69,6 +71,52 @@ func TestTheLastResultIsForgottenWithItsRun(t *testing.T) {
 	defer b.mu.Unlock()
 	if len(b.late) > 0 {
 		t.Errorf("still noted after the end: %v", b.late)
+	}
+}
+
+// overtaken is a value that does something while it is written.
+type overtaken struct{ by func() }
+
+func (v overtaken) MarshalJSON() ([]byte, error) {
+	v.by()
+	return []byte("1"), nil
+}
+
+// TestWhoFinishesTooLateCleansUpOnce: its result was on its way when its run ended, so it
+// is behind the mark; the requests that remove it are made once.
+func TestWhoFinishesTooLateCleansUpOnce(t *testing.T) {
+	all := several(t, 2)
+	submit(t, all[0], job("r", 1, "a"))
+	d, _ := receive[string](t, all[1], worker(t, all[1], "w"))
+	var requests *nats.Subscription
+	res := broker.ResultOf(d.Jobs[0])
+	res.Outputs = []broker.Value{broker.Go{V: overtaken{func() {
+		if _, err := all[0].End(t.Context(), "r", broker.End{}); err != nil {
+			t.Error(err)
+		}
+		for !all[1].isGone("r") {
+			<-time.After(time.Millisecond)
+		}
+		var err error
+		if requests, err = all[0].nc.SubscribeSync("$JS.API.STREAM.PURGE.>"); err == nil {
+			err = all[0].nc.FlushTimeout(10 * time.Second)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}}}}
+	if n, err := all[1].Finish(t.Context(), d, res); n != 0 || err != nil {
+		t.Errorf("%d results counted, %v, want none and nil", n, err)
+	}
+	awaitNothing(t, all[0], "r")
+	if requests == nil {
+		t.Fatal("the result was not written: the test has lost its subject")
+	}
+	if err := all[0].nc.FlushTimeout(10 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if n, _, err := requests.Pending(); n != 3 || err != nil {
+		t.Errorf("%d requests to remove something (%v), want one for each of the streams of results, deliveries and values", n, err)
 	}
 }
 

@@ -24,20 +24,31 @@ type outgoing struct {
 
 // record writes results of a parcel, those that are the first of their IDs. last is the
 // place of the last record of the parcel that the caller knows of: each one expects to
-// come right after the one before it, so of two who write at once one looks again.
+// come right after the one before it, so of two who write at once one looks again. What
+// came too late for a run of which nothing is kept is removed.
 func (b *Broker) record(ctx context.Context, p *parcel, last uint64, results []*broker.Result) (first int, seq uint64, err error) {
+	first, seq, late, err := b.write(ctx, p, last, results)
+	if late && err == nil {
+		err = b.removeLate(ctx, p.run)
+	}
+	return first, seq, err
+}
+
+// write is record, but whoever calls it is told that the results came too late, and
+// removes what is left of the run.
+func (b *Broker) write(ctx context.Context, p *parcel, last uint64, results []*broker.Result) (first int, seq uint64, late bool, err error) {
 	if b.isGone(p.run) || len(results) == 0 {
-		return 0, last, nil
+		return 0, last, false, nil
 	}
 	left, err := b.resultsOut(ctx, p.run, results)
 	if err != nil {
-		return 0, last, err
+		return 0, last, false, err
 	}
 	subject, began := b.names.done(p), time.Now()
 	for len(left) > 0 {
 		n, data, err := recordOut(results[0], left)
 		if err != nil {
-			return first, last, err
+			return first, last, false, err
 		}
 		err = b.waitForRoom(ctx, func(ctx context.Context) error {
 			ack, err := b.js.Publish(ctx, subject, data, jetstream.WithExpectLastSequencePerSubject(last))
@@ -50,12 +61,12 @@ func (b *Broker) record(ctx context.Context, p *parcel, last uint64, results []*
 			// An answer may have been lost: then it is this record that is there.
 			ids, now, mine, err := b.recorded(ctx, p, last, data)
 			if err != nil {
-				return first, last, err
+				return first, last, false, err
 			}
 			if now == last { // it was purged meanwhile, or the record is not to be seen yet
 				now = 0
 				if err := b.pause(ctx, 10*time.Millisecond); err != nil {
-					return first, last, err
+					return first, last, false, err
 				}
 			}
 			if last = now; mine {
@@ -65,24 +76,24 @@ func (b *Broker) record(ctx context.Context, p *parcel, last uint64, results []*
 			continue
 		}
 		if err != nil {
-			return first, last, err
+			return first, last, false, err
 		}
 		first, left = first+n, left[n:]
 	}
-	gone := !b.noteLate(p.run, last)
-	if !gone && (p.direct() || time.Since(began) > patience/5) {
+	late = !b.noteLate(p.run, last)
+	if !late && (p.direct() || time.Since(began) > patience/5) {
 		// Where that took long, the news of the run's end may do so too. Nothing is recorded
 		// of a direct run but what seldom happens, and what its end may overtake.
 		m, err := b.lastMark(ctx, p.run)
 		if err != nil {
-			return first, last, err
+			return first, last, false, err
 		}
-		gone = m != nil && m.Ended && !m.Keep
+		late = m != nil && m.Ended && !m.Keep
 	}
-	if gone {
-		return 0, last, b.removeLate(ctx, p.run)
+	if late {
+		first = 0
 	}
-	return first, last, nil
+	return first, last, late, nil
 }
 
 func isTaken(err error) bool { return is(err, "wrong last sequence") }
