@@ -62,7 +62,11 @@ func (r *remote) batch(l *lane) (batch broker.Batch, more bool) {
 	if !r.watch.known {
 		return nil, false // the workers will be in a moment
 	}
-	n := l.pace.next(len(l.pending), l.flying, l.batches, l.slots)
+	room := l.room()
+	if room <= 0 {
+		return nil, false // each that lands looks again
+	}
+	n := min(room, l.pace.next(len(l.pending), l.flying, l.batches, l.slots))
 	if n == 0 {
 		if len(l.pending) > 0 && l.slots > 0 {
 			r.lookAfter(l)
@@ -80,6 +84,7 @@ func (r *remote) batch(l *lane) (batch broker.Batch, more bool) {
 	}
 	if out.left = len(batch); out.left > 0 {
 		l.flying += out.left
+		l.out += out.left
 		l.batches++
 	}
 	return batch, true

@@ -15,11 +15,22 @@ type lane struct {
 	pace    pace
 	flying  int // jobs with the broker
 	batches int // that they are in
+	out     int // jobs with the broker, those that count no more in flying too
 	slots   int // batches that the workers that have the tasks do at once
 	// epoch counts how often what was out took too long to be waited for.
 	epoch  int
 	landed int  // how many jobs came back
 	timed  bool // a timer looks whether some do
+}
+
+// mostOut is how many jobs of a lane are with the broker at once, unless the workers do
+// that many at once: what there is more of waits in the run, and not on the broker's disk.
+const mostOut = 100_000
+
+// room is how many more jobs may be with the broker: two batches for each that the
+// workers do at once always may. r.mu is held.
+func (l *lane) room() int {
+	return max(mostOut, 2*l.slots*l.pace.size()) - l.out
 }
 
 // load is a batch with the broker: when nothing of it is left, there is room for the
@@ -69,6 +80,7 @@ func makeLanes(nodes []node) []*lane {
 // lands takes a job of a load out of the lane. r.mu is held.
 func (l *lane) lands(out *load) {
 	l.landed++
+	l.out--
 	out.left--
 	if out.epoch != l.epoch {
 		return // it counts no more

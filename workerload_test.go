@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/runnelflow/runnel"
@@ -136,6 +137,74 @@ func TestAHundredThousandOutstandingElementsAreUnder200MB(t *testing.T) {
 	if err != nil || len(res.Outputs()["out"].([]int)) != n {
 		t.Errorf("error %v", err)
 	}
+}
+
+// TestARunHoldsBackJobs: of elements without a limit no more than a hundred thousand are
+// with the broker at once, all others wait in the run, and each has its turn.
+func TestARunHoldsBackJobs(t *testing.T) {
+	const n, most = 120_000, 100_000
+	ns := make([]int, n)
+	for k := range ns {
+		ns[k] = k
+	}
+	synctest.Test(t, func(t *testing.T) {
+		out := runnel.NewMapTask("out[i]", func(_ context.Context, in struct {
+			N int `runnel:"ns[i]"`
+		}) (int, error) {
+			return in.N + 1, nil
+		}, runnel.MaxParallel(0))
+		p := pipelineOf(t, out)
+		b := &outstanding{Memory: &broker.Memory{}}
+		r, err := p.Start(t.Context(), runnel.Values{"ns": ns}, runnel.WithBroker(b), runnel.Timings(false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if b.now != most {
+			t.Errorf("%d jobs are with the broker while nobody does them, want %d", b.now, most)
+		}
+		defer employ(t, b, p)()
+		res, err := r.Wait(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.most > most {
+			t.Errorf("%d jobs were with the broker at once, want at most %d", b.most, most)
+		}
+		got, err := out.Get(res)
+		if err != nil || len(got) != n {
+			t.Fatalf("there are %d elements, %v, want %d", len(got), err, n)
+		}
+		for k, v := range got {
+			if v != k+1 {
+				t.Fatalf("element %d is %d, want %d", k, v, k+1)
+			}
+		}
+	})
+}
+
+// outstanding counts the jobs that were submitted and have no result.
+type outstanding struct {
+	*broker.Memory
+	mu        sync.Mutex
+	now, most int
+}
+
+func (b *outstanding) add(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.now += n
+	b.most = max(b.most, b.now)
+}
+
+func (b *outstanding) Submit(ctx context.Context, batches []broker.Batch) error {
+	b.add(len(slices.Concat(batches...)))
+	return b.Memory.Submit(ctx, batches)
+}
+
+func (b *outstanding) Finish(ctx context.Context, d *broker.Delivery, results ...*broker.Result) (int, error) {
+	b.add(-len(results)) // before the run has them
+	return b.Memory.Finish(ctx, d, results...)
 }
 
 // counting tells when a number of jobs was submitted.

@@ -135,7 +135,8 @@ func Replicas(n int) Option {
 func InMemory() Option { return option(func(c *config) { c.memory = true }) }
 
 // MaxJobs is how many jobs may be queued or with workers at once, over all runs;
-// no limit by default. A run that has more waits before it hands them over.
+// no limit by default. A run that has more waits before it hands them over. By itself it
+// hands over at most 100,000 of each task, unless the workers do more at once.
 func MaxJobs(n int) Option {
 	return option(func(c *config) {
 		if n < 1 {
@@ -146,7 +147,8 @@ func MaxJobs(n int) Option {
 }
 
 // MaxBytes is how large each stream may grow; no limit by default. A full stream
-// of jobs makes runs wait, and so does a full one of results or values.
+// of jobs makes runs wait, and so does a full one of results or values. The server sets
+// that much aside for each of the streams, and a broker that finds less is not opened.
 func MaxBytes(n int64) Option {
 	return option(func(c *config) {
 		if n < 1<<20 {

@@ -95,11 +95,19 @@ func (b *Broker) setUp(ctx context.Context) error {
 			return err
 		})
 		if err != nil {
-			return fmt.Errorf("natsbroker: stream %s: %w: the account needs JetStream, and permission for this stream", s.Name, err)
+			return fmt.Errorf("natsbroker: stream %s: %w: %s", s.Name, err, b.config.mend(err))
 		}
 		b.streams[s.Name] = stream
 	}
 	return nil
+}
+
+// mend is what to do about a stream that cannot be made.
+func (c *config) mend(err error) string {
+	if c.maxBytes > 0 && (is(err, "insufficient storage resources") || is(err, "insufficient memory resources")) {
+		return fmt.Sprintf("a server sets MaxBytes aside for each of the streams, and has no %d bytes left for this one: lower MaxBytes, or give the server or the account more", c.maxBytes)
+	}
+	return "the account needs JetStream, and permission for this stream"
 }
 
 // remakeWorkers makes the stream of workers anew when an error says that a stream is

@@ -357,6 +357,17 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 }
 
+// TestMoreBytesThanThereAre: a server that cannot set aside what a stream may have refuses
+// it, and the error says which option to change.
+func TestMoreBytesThanThereAre(t *testing.T) {
+	for name, opts := range map[string][]Option{"files": nil, "memory": {InMemory()}} {
+		_, err := Embedded(t.Context(), t.TempDir(), append(opts, MaxBytes(1<<60))...)
+		if err == nil || !strings.Contains(err.Error(), "lower MaxBytes") || !strings.Contains(err.Error(), "stream runnel-jobs") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
 // TestOptionsReachTheStreams as they are given.
 func TestOptionsReachTheStreams(t *testing.T) {
 	b := embedded(t, t.TempDir(), InMemory(), Replicas(1), MaxBytes(2<<20), Lifetime(time.Hour), Inline(10), SyncAlways(), Connection())
