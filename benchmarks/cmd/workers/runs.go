@@ -45,16 +45,16 @@ func work(ctx context.Context, url string) error {
 		return err
 	}
 	defer b.Close()
-	w := runnel.NewWorker(b, elements, runnel.Tasks(singles...), runnel.Tasks(chained...), runnel.Concurrency(fetch))
+	w := runnel.NewWorker(b, elements, runnel.Tasks(singles...), runnel.Tasks(owners...), runnel.Tasks(chained...), runnel.Concurrency(fetch))
 	ready()
 	return w.Run(ctx)
 }
 
 // runs are those of Runnel that are measured.
 type runs struct {
-	broker                 broker.Broker
-	mapped, single, inLine *runnel.Pipeline
-	numbers                []int
+	broker                      broker.Broker
+	mapped, single, own, inLine *runnel.Pipeline
+	numbers                     []int
 }
 
 func newRuns(b broker.Broker, set settings) (*runs, error) {
@@ -63,7 +63,7 @@ func newRuns(b broker.Broker, set settings) (*runs, error) {
 		r.numbers[k] = k
 	}
 	for p, tasks := range map[**runnel.Pipeline][]runnel.AnyTask{
-		&r.mapped: {elements}, &r.single: singles[:set.tasks], &r.inLine: chained[:set.chain],
+		&r.mapped: {elements}, &r.single: singles[:set.tasks], &r.own: owners, &r.inLine: chained[:set.chain],
 	} {
 		var err error
 		if *p, err = runnel.FromTasks(tasks...); err != nil {
@@ -82,6 +82,12 @@ func (r *runs) allElements(ctx context.Context, opts ...runnel.RunOption) error 
 // allSingles is a run of tasks that depend on no other.
 func (r *runs) allSingles(ctx context.Context, opts ...runnel.RunOption) error {
 	_, err := r.single.Run(ctx, nil, append(opts, runnel.WithBroker(r.broker))...)
+	return err
+}
+
+// allOwn is a run of tasks that depend on no other and share no function.
+func (r *runs) allOwn(ctx context.Context, opts ...runnel.RunOption) error {
+	_, err := r.own.Run(ctx, nil, append(opts, runnel.WithBroker(r.broker))...)
 	return err
 }
 

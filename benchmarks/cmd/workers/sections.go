@@ -72,9 +72,11 @@ func throughput(ctx context.Context, set settings, where string, hand *byHand, r
 	cases := []measure.Case{
 		{Name: "JetStream by hand, messages", Tasks: set.elements, Run: func() error { return hand.all(ctx, set.elements) }},
 		{Name: "Runnel, elements of a mapped task", Tasks: set.elements, Run: func() error { return r.allElements(ctx) }},
-		{Name: "Runnel, independent tasks", Tasks: set.tasks, Run: func() error { return r.allSingles(ctx) }},
+		{Name: "Runnel, independent tasks of one function", Tasks: set.tasks, Run: func() error { return r.allSingles(ctx) }},
+		{Name: "Runnel, independent tasks, each of its own function", Tasks: len(owners), Run: func() error { return r.allOwn(ctx) }},
 		{Name: "Runnel, elements, direct results", Tasks: set.elements, Run: func() error { return r.allElements(ctx, runnel.DirectResults()) }},
-		{Name: "Runnel, independent tasks, direct results", Tasks: set.tasks, Run: func() error { return r.allSingles(ctx, runnel.DirectResults()) }},
+		{Name: "Runnel, independent tasks of one function, direct results", Tasks: set.tasks, Run: func() error { return r.allSingles(ctx, runnel.DirectResults()) }},
+		{Name: "Runnel, independent tasks, each of its own function, direct results", Tasks: len(owners), Run: func() error { return r.allOwn(ctx, runnel.DirectResults()) }},
 	}
 	if redis != nil {
 		cases = append(cases, measure.Case{Name: "asynq on Redis, tasks", Tasks: set.tasks, Run: func() error { return redis.all(ctx, set.tasks) }})
