@@ -154,8 +154,6 @@ func (b *reflectedFunc) call(ctx context.Context, s *scratch, n *node) error {
 	return nil
 }
 
-func (b *reflectedFunc) code() uintptr { return b.fn.Pointer() }
-
 func (b *reflectedFunc) frames() (in, out reflect.Type) { return nil, nil }
 
 func (b *reflectedFunc) slab(_, n int) binding.Slab { return binding.NewReflected(b.out, n) }

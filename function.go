@@ -98,8 +98,6 @@ func (f *function[In, Out]) rescue(ctx context.Context, s *scratch, n *node, cau
 // store is the part of a mapped task's shape that knows its type.
 func (f *function[In, Out]) store() elementStore { return f.shape.(elementStore) }
 
-func (f *function[In, Out]) code() uintptr { return reflect.ValueOf(f.fn).Pointer() }
-
 func (f *function[In, Out]) rescues() bool { return f.fallback != nil }
 
 func (f *function[In, Out]) frames() (in, out reflect.Type) { return f.shape.frames(f.sig) }

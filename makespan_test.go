@@ -82,13 +82,13 @@ func makespan(t *testing.T, w *wfformat.Workflow) {
 	cp, work := w.CriticalPath(), w.Work()
 	late := time.Duration(0)
 	if runnel.HasWorkers() {
-		// Tasks of one function share messages: one waits for those in front of it, for
-		// up to a tenth of a second, at each level.
+		// Short tasks share messages: one may wait for a long one in front of it, for up to
+		// ten milliseconds, at each level.
 		g, err := p.Graph()
 		if err != nil {
 			t.Fatal(err)
 		}
-		late = time.Duration(len(g.Levels())) * 100 * time.Millisecond
+		late = time.Duration(len(g.Levels())) * 10 * time.Millisecond
 	}
 	for _, limit := range append([]int{0}, workers...) {
 		synctest.Test(t, func(t *testing.T) {

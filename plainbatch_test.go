@@ -16,8 +16,8 @@ import (
 	"github.com/runnelflow/runnel/broker"
 )
 
-// equals are plain tasks of one function, which take a millisecond unless do says
-// otherwise, and how often each was called.
+// equals are plain tasks that take 20 µs unless do says otherwise, and how often each was
+// called.
 type equals struct {
 	mu    sync.Mutex
 	calls map[int]int
@@ -37,7 +37,7 @@ func (e *equals) tasks(n int, do func(ctx context.Context, k int) error, opts ..
 					return 0, err
 				}
 			}
-			time.Sleep(time.Millisecond)
+			time.Sleep(20 * time.Microsecond)
 			e.mu.Lock()
 			e.ended[k] = time.Now()
 			e.mu.Unlock()
@@ -118,7 +118,8 @@ func (b *weighed) isLast(task string) bool {
 	return slices.ContainsFunc(b.batches, func(tasks []string) bool { return tasks[len(tasks)-1] == task })
 }
 
-// TestASlowTaskHoldsUpNoOther of its function, though short ones share messages.
+// TestASlowTaskHoldsUpNoOther though short ones share messages: those behind it are handed
+// back within 10ms.
 func TestASlowTaskHoldsUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n, slow = 400, 10 * time.Second
@@ -144,11 +145,11 @@ func TestASlowTaskHoldsUpNoOther(t *testing.T) {
 		}
 		e.once(t, n, res)
 		for k, at := range e.ended {
-			if k != 150 && k != 151 && at.Sub(began) > 2*time.Second {
+			if k != 150 && k != 151 && at.Sub(began) > 50*time.Millisecond {
 				t.Errorf("task %d had ended after %v", k, at.Sub(began))
 			}
 		}
-		if len(b.backAt) == 0 || b.backAt[0].Sub(began) > time.Second {
+		if len(b.backAt) == 0 || b.backAt[0].Sub(began) > 50*time.Millisecond {
 			t.Errorf("it was handed back at %v", b.backAt)
 		}
 		if most := b.most(); most < 8 || len(b.batches) > n/2 {
@@ -161,7 +162,7 @@ func TestASlowTaskHoldsUpNoOther(t *testing.T) {
 func TestLongTasksGoAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var e equals
-		p := pipelineOf(t, e.tasks(30, func(context.Context, int) error { time.Sleep(time.Second - time.Millisecond); return nil })...)
+		p := pipelineOf(t, e.tasks(30, func(context.Context, int) error { time.Sleep(time.Second - 20*time.Microsecond); return nil })...)
 		b := &weighed{Memory: &broker.Memory{}}
 		for range 2 {
 			defer employ(t, b, p, runnel.Concurrency(5))()
@@ -180,28 +181,11 @@ func TestLongTasksGoAlone(t *testing.T) {
 	})
 }
 
-// TestTasksOfOtherFunctionsGoAloneAtOnce: before it is known which workers there are,
-// and while others of them are on their way. So do those that differ in what a batch
-// shares.
-func TestTasksOfOtherFunctionsGoAloneAtOnce(t *testing.T) {
+// TestTasksGoAtOnce, each alone, before it is known which workers there are.
+func TestTasksGoAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		quick := func(context.Context, struct{}) (int, error) { return 1, nil }
-		same := func(output string, opts ...runnel.TaskOption) runnel.AnyTask {
-			return runnel.NewTask(output, quick, opts...)
-		}
-		tasks := []runnel.AnyTask{
-			runnel.NewTask("a", quick),
-			runnel.NewTask("b", quick),
-			runnel.NewTask("c", func(context.Context, struct{}) (int, error) { return 1, nil }),
-			same("d"), same("e", runnel.Queue("other")), same("f", runnel.Priority(broker.High)),
-		}
-		for _, name := range []string{"g", "h"} { // at one place, of two functions
-			fn := quick
-			if name == "h" {
-				fn = func(context.Context, struct{}) (int, error) { return 2, nil }
-			}
-			tasks = append(tasks, same2(name, fn))
-		}
+		var e equals
+		tasks := e.tasks(8, nil)
 		p := pipelineOf(t, tasks...)
 		b := &weighed{Memory: &broker.Memory{}}
 		began := time.Now()
@@ -222,10 +206,6 @@ func TestTasksOfOtherFunctionsGoAloneAtOnce(t *testing.T) {
 	})
 }
 
-func same2(output string, fn func(context.Context, struct{}) (int, error)) runnel.AnyTask {
-	return runnel.NewTask(output, fn)
-}
-
 // secretive is a broker that never tells which workers there are.
 type secretive struct{ broker.Broker }
 
@@ -234,15 +214,24 @@ func (*secretive) Workers(ctx context.Context, _ func([]*broker.Worker)) error {
 	return context.Cause(ctx)
 }
 
-// TestACopySharesWithItsOriginal, as do the tasks of a pipeline that is nested often.
-func TestACopySharesWithItsOriginal(t *testing.T) {
+// TestTasksThatShareMessages are those of a queue and priority, whatever their functions:
+// copies, those of nested pipelines, and all others.
+func TestTasksThatShareMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		const n = 100
 		one := runnel.NewTask("one", runnel.Pure(func(in struct{ N int }) int { return in.N + 1 }))
 		inner := pipelineOf(t, runnel.NewTask("deep", runnel.Pure(func(in struct{ N int }) int { return in.N + 2 })))
 		nested := runnel.Nest[struct{ N int }, int]("nest", inner, "deep")
 		var tasks []runnel.AnyTask
-		for k := range 200 {
-			tasks = append(tasks, one.As(fmt.Sprintf("copy%d", k)), nested.As(fmt.Sprintf("nest%d", k)))
+		with := func(kind string, opts ...runnel.TaskOption) {
+			for k := range n {
+				tasks = append(tasks, runnel.NewTask(fmt.Sprint(kind, k), runnel.Pure(func(in struct{ N int }) int { return in.N + 3 }), opts...))
+			}
+		}
+		with("queue", runnel.Queue("other"))
+		with("high", runnel.Priority(broker.High))
+		for k := range n {
+			tasks = append(tasks, one.As(fmt.Sprint("copy", k)), nested.As(fmt.Sprint("nest", k)))
 		}
 		p := pipelineOf(t, tasks...)
 		b := &weighed{Memory: &broker.Memory{}}
@@ -252,18 +241,31 @@ func TestACopySharesWithItsOriginal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for k := range 200 {
-			if one, two := res.Outputs()[fmt.Sprintf("copy%d", k)], res.Outputs()[fmt.Sprintf("nest%d", k)]; one != 4 || two != 5 {
-				t.Errorf("%d: %v and %v", k, one, two)
+		for kind, want := range map[string]int{"queue": 6, "high": 6, "copy": 4, "nest": 5} {
+			for k := range n {
+				if name := fmt.Sprint(kind, k); res.Outputs()[name] != want {
+					t.Errorf("%s made %v, want %d", name, res.Outputs()[name], want)
+				}
 			}
 		}
+		kinds := map[string]bool{}
 		for _, batch := range b.batches {
-			if slices.ContainsFunc(batch, func(name string) bool { return strings.HasPrefix(name, "nest") != strings.HasPrefix(batch[0], "nest") }) {
-				t.Errorf("two functions share %v", batch)
+			var in []string
+			for _, name := range batch {
+				in = append(in, strings.TrimRight(strings.TrimSuffix(name, "/deep"), "0123456789"))
+			}
+			slices.Sort(in)
+			kinds[fmt.Sprint(slices.Compact(in))] = true
+		}
+		for _, alone := range []string{"queue", "high"} {
+			for kind := range kinds {
+				if strings.Contains(kind, alone) && kind != "["+alone+"]" {
+					t.Errorf("a batch is of %s", kind)
+				}
 			}
 		}
-		if len(b.batches) > 60 {
-			t.Errorf("400 tasks went in %d batches", len(b.batches))
+		if !kinds["[copy nest]"] || len(b.batches) > 60 {
+			t.Errorf("%d tasks went in %d batches of %v", 4*n, len(b.batches), kinds)
 		}
 	})
 }
@@ -403,8 +405,8 @@ func TestWorkersWithSomeOfTheTasks(t *testing.T) {
 		tasks := e.tasks(n, nil)
 		p := pipelineOf(t, tasks...)
 		b := &weighed{Memory: &broker.Memory{}}
-		defer employ(t, b, runnel.Tasks(tasks[:200]...), runnel.Concurrency(1))()
-		defer employ(t, b, runnel.Tasks(tasks[100:n-1]...), runnel.Concurrency(1))()
+		defer employ(t, b, runnel.Tasks(tasks[:150]...), runnel.Concurrency(1))()
+		defer employ(t, b, runnel.Tasks(tasks[150:n-1]...), runnel.Concurrency(1))()
 		synctest.Wait()
 		began := time.Now()
 		res, err := p.Run(t.Context(), nil, runnel.WithBroker(b), runnel.AwaitWorkers(time.Minute), runnel.OnError(runnel.SkipFailed))
@@ -435,7 +437,30 @@ func TestWorkersWithSomeOfTheTasks(t *testing.T) {
 	})
 }
 
-// TestSlowOnesAtWorkHoldUpNoOther of their function that becomes ready later: short ones
+// TestWorkersOfDifferentSizes: where fewer workers have some tasks than have others, none
+// of them share a message, and nobody has to leave one to others.
+func TestWorkersOfDifferentSizes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 300
+		var e equals
+		tasks := e.tasks(n, nil)
+		p := pipelineOf(t, tasks...)
+		b := &weighed{Memory: &broker.Memory{}}
+		defer employ(t, b, runnel.Tasks(tasks[:200]...), runnel.Concurrency(2))()
+		defer employ(t, b, runnel.Tasks(tasks[100:]...), runnel.Concurrency(1))()
+		synctest.Wait()
+		res, err := p.Run(t.Context(), nil, runnel.WithBroker(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.once(t, n, res)
+		if most := b.most(); most != 1 || len(b.back) > 0 {
+			t.Errorf("the largest batch has %d tasks, and %v were handed back", most, b.back)
+		}
+	})
+}
+
+// TestSlowOnesAtWorkHoldUpNoOther that becomes ready later: short ones
 // were waiting for batches to come back, since that is soon for such as them.
 func TestSlowOnesAtWorkHoldUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

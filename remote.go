@@ -36,7 +36,7 @@ type remote struct {
 	early   map[attemptKey]*broker.Result // that came before their jobs; nil in a run that cannot be taken up
 	slots   admission
 	pending []*broker.Job // that go alone
-	lanes   []*lane       // of each node; nil for what goes alone
+	lanes   []*lane       // of each node; nil for what does not go to workers
 	turns   []*lane       // those to be looked at
 	wake    chan struct{} // there is something pending
 	returns chan unit     // those that workers still had when the run was cancelled

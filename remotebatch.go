@@ -7,7 +7,7 @@ import (
 // pend makes a job pending. r.mu is held.
 func (r *remote) pend(u unit, f *flight, j *broker.Job) {
 	l := r.lanes[u.node]
-	if l == nil || f.alone {
+	if f.alone {
 		r.pending = append(r.pending, j)
 		return
 	}
@@ -59,14 +59,11 @@ func (r *remote) gather() []broker.Batch {
 // batch takes the next batch of a lane; more is false when what is pending waits. r.mu
 // is held.
 func (r *remote) batch(l *lane) (batch broker.Batch, more bool) {
-	if !r.watch.known {
-		return nil, false // the workers will be in a moment
-	}
 	room := l.room()
 	if room <= 0 {
 		return nil, false // each that lands looks again
 	}
-	n := min(room, l.pace.next(len(l.pending), l.flying, l.batches, l.slots))
+	n := min(room, l.next(r.watch.known))
 	if n == 0 {
 		if len(l.pending) > 0 && l.slots > 0 {
 			r.lookAfter(l)
@@ -130,7 +127,7 @@ func (r *remote) nudge() {
 // measure learns from a result how long the jobs of a lane take. r.mu is held.
 func (r *remote) measure(u unit, f *flight, res *broker.Result) {
 	l := r.lanes[u.node]
-	if l == nil || res.Worker == "" || res.Failure != nil && res.Failure.Kind == broker.Orphaned {
+	if res.Worker == "" || res.Failure != nil && res.Failure.Kind == broker.Orphaned {
 		return
 	}
 	if res.IsHandBack() { // some job of the batch takes at least that long

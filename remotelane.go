@@ -6,10 +6,11 @@ import (
 	"github.com/runnelflow/runnel/broker"
 )
 
-// lane is jobs on their way to workers that take about as long as each other: the
-// elements of a task, or plain tasks of one function. What its methods say of locks is
-// that of the remote.
+// lane is jobs on their way to workers that may share messages: the elements of a task,
+// which take about as long as each other, or the plain tasks of a queue and priority, of
+// which that is not known. What its methods say of locks is that of the remote.
 type lane struct {
+	plain   bool // the jobs are plain tasks
 	pending []*broker.Job
 	queued  bool // it is in turns
 	pace    pace
@@ -17,6 +18,9 @@ type lane struct {
 	batches int // that they are in
 	out     int // jobs with the broker, those that count no more in flying too
 	slots   int // batches that the workers that have the tasks do at once
+	// uneven says that not all tasks are with the same workers: one would have to leave
+	// to others what it has not of a batch.
+	uneven bool
 	// epoch counts how often what was out took too long to be waited for.
 	epoch  int
 	landed int  // how many jobs came back
@@ -42,39 +46,54 @@ type load struct {
 	slow  bool // it was handed back
 }
 
-// laneKey tells plain tasks apart that do not share a lane. Those that share one were
-// declared at the same place, with the same function, be it with other variables in
-// its closure; copies made by As and Bind, and those of a pipeline that is nested
-// several times, are such tasks.
-type laneKey struct {
-	pc, code uintptr
-	queue    string
-	priority broker.Priority
-}
-
-// makeLanes gives each node its lane: nil for a plain task whose function no other has.
+// makeLanes gives each node its lane, and none to those that do not go to workers.
 func makeLanes(nodes []node) []*lane {
+	type to struct {
+		queue    string
+		priority broker.Priority
+	}
 	lanes := make([]*lane, len(nodes))
-	alone := map[laneKey]int{} // the first with a key
+	plain := map[to]*lane{}
 	for n := range nodes {
 		switch d := nodes[n].task; {
 		case d.stays:
 		case d.axes != nil:
 			lanes[n] = &lane{}
 		default:
-			key := laneKey{d.pc, d.body.code(), d.config.queue, d.config.priority}
-			first, shared := alone[key]
-			if !shared {
-				alone[key] = n
-				continue
+			key := to{d.config.queue, d.config.priority}
+			if plain[key] == nil {
+				plain[key] = &lane{plain: true}
 			}
-			if lanes[first] == nil {
-				lanes[first] = &lane{}
-			}
-			lanes[n] = lanes[first]
+			lanes[n] = plain[key]
 		}
 	}
 	return lanes
+}
+
+// next is how many of the pending jobs make the next batch, 0 if they wait. r.mu is held.
+func (l *lane) next(known bool) int {
+	switch pending := len(l.pending); {
+	case !l.plain && !known:
+		return 0 // the workers will be in a moment
+	case !l.plain:
+		return l.pace.next(pending, l.flying, l.batches, l.slots)
+	case !known:
+		return min(pending, 1, max(0, batchUnmeasured-l.batches))
+	case l.uneven || l.slots == 0:
+		return min(pending, 1)
+	default:
+		return l.pace.plain(pending, l.batches, l.slots)
+	}
+}
+
+// serve notes how many batches of a task the workers do at once. One that no worker has
+// waits in any company. r.mu is held.
+func (l *lane) serve(slots int) {
+	if slots == 0 {
+		return
+	}
+	l.uneven = l.uneven || l.slots > 0 && slots != l.slots
+	l.slots = max(l.slots, slots)
 }
 
 // lands takes a job of a load out of the lane. r.mu is held.

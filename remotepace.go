@@ -10,7 +10,7 @@ const batchAim = 25 * time.Millisecond
 // it would not be done sooner.
 const batchLeast = 250 * time.Microsecond
 
-// mostBatched is how many elements go in one batch. More would save next to nothing.
+// mostBatched is how many jobs go in one batch. More would save next to nothing.
 const mostBatched = 256
 
 // batchUnmeasured is how many elements go in one while no worker is there. If they turn
@@ -35,12 +35,14 @@ func (p *pace) add(took time.Duration) {
 
 // size is how many elements make a batch: as many as are the aim, and no more than twice
 // as many as were measured, so that it grows step by step. 0 is not known yet.
-func (p *pace) size() int {
+func (p *pace) size() int { return p.sizeFor(batchAim) }
+
+func (p *pace) sizeFor(aim time.Duration) int {
 	most := min(mostBatched, 2*p.measured)
-	if p.mean*float64(most) <= float64(batchAim) {
+	if p.mean*float64(most) <= float64(aim) {
 		return most
 	}
-	return max(1, int(float64(batchAim)/p.mean))
+	return max(1, int(float64(aim)/p.mean))
 }
 
 // grows reports whether the size will be larger when more elements are measured.
@@ -96,4 +98,29 @@ func (p *pace) first(pending, batches, slots int) int {
 		return 1
 	}
 	return 0
+}
+
+// plainAim is how much work a batch of plain tasks is to be. It is little, since what one
+// takes says little of another: so there are several only where all that came back of
+// late took next to nothing.
+const plainAim = time.Millisecond
+
+// plain is next for plain tasks. None waits for others while a worker may be idle, or
+// have nothing to go on with. What goes out is in even parts.
+func (p *pace) plain(pending, batches, slots int) int {
+	size, parts := max(1, p.sizeFor(plainAim)), slots-batches
+	switch {
+	case parts > 0:
+	case p.measured == 0: // as much as the workers do at once is out
+		return 0
+	case batches < 2*slots:
+		parts = slots
+	case size == 2*p.measured && size < mostBatched: // later ones will be larger
+		return 0
+	case pending >= size:
+		return size
+	default:
+		return 0
+	}
+	return min(size, (pending+parts-1)/parts)
 }

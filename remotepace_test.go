@@ -43,6 +43,34 @@ func TestNextBatch(t *testing.T) {
 	})
 }
 
+// Of plain tasks something goes while a worker may be idle or have nothing to go on with,
+// in even parts, and several together only where they are about as little as is aimed at;
+// one that takes long never waits behind others that are measured.
+func TestNextBatchOfPlainTasks(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		var p pace
+		for _, took := range rapid.SliceOfN(rapid.OneOf(rapid.Int64Range(0, 100_000), rapid.Int64Range(0, int64(time.Second))), 0, 40).Draw(rt, "took") {
+			p.add(time.Duration(took))
+		}
+		pending := rapid.IntRange(1, 2000).Draw(rt, "pending")
+		batches := rapid.IntRange(0, 80).Draw(rt, "batches")
+		slots := rapid.IntRange(1, 30).Draw(rt, "slots")
+		n := p.plain(pending, batches, slots)
+		switch idle := slots - batches; {
+		case n < 0 || n > pending || n > mostBatched || n > max(1, 2*p.measured):
+			rt.Fatalf("%d of %d go", n, pending)
+		case n > 1 && p.mean*float64(n) > float64(plainAim):
+			rt.Fatalf("%d go, with a mean of %v", n, time.Duration(p.mean))
+		case idle > 0 && (n == 0 || n > (pending+idle-1)/idle):
+			rt.Fatalf("%d of %d go while %d slots are idle", n, pending, idle)
+		case n == 0 && p.measured > 0 && batches < 2*slots:
+			rt.Fatal("nothing goes while workers have nothing to go on with")
+		case n == 0 && p.measured > 0 && p.mean > float64(plainAim)/2:
+			rt.Fatal("a long task waits for others")
+		}
+	})
+}
+
 // The size follows the elements: with steady ones it comes to the aim, a slow one makes
 // it small, and soon after it is as before.
 func TestPaceFollows(t *testing.T) {

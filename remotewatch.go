@@ -66,7 +66,7 @@ func (v *watch) changed(workers []*broker.Worker) {
 	came := map[int32]bool{}
 	for _, l := range r.lanes {
 		if l != nil {
-			l.slots = 0
+			l.slots, l.uneven = 0, false
 		}
 	}
 	for n, o := range r.offers {
@@ -78,7 +78,7 @@ func (v *watch) changed(workers []*broker.Worker) {
 			slots += has[offer{"", o.Name, o.Fingerprint, q}]
 		}
 		if l := r.lanes[n]; l != nil {
-			if l.slots = max(l.slots, slots); len(l.pending) > 0 {
+			if l.serve(slots); len(l.pending) > 0 {
 				r.line(l)
 				r.nudge()
 			}

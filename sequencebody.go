@@ -152,8 +152,6 @@ func (b *stepBody) slab(_, n int) binding.Slab { return binding.NewReflected(nes
 
 func (b *stepBody) compiled() bool { return false }
 
-func (b *stepBody) code() uintptr { return reflect.ValueOf(b.do).Pointer() }
-
 func (b *stepBody) store() elementStore { return b }
 
 func (b *stepBody) elements(_, n int) binding.Slab { return binding.NewReflected(b.out, n) }

@@ -84,8 +84,6 @@ type body interface {
 	// compiled says that slab is of a type known to the compiler: it is the faster
 	// one, and call works with no other.
 	compiled() bool
-	// code is where the function's code is: the same for all closures of one literal.
-	code() uintptr
 }
 
 // declare records where a task was declared, and its options. It is called by

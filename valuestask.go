@@ -127,8 +127,6 @@ func (b *values) wrongOutputs(d *declaration, out Values, missing []string) erro
 	return fmt.Errorf("the function %s: declared outputs are %s", strings.Join(parts, " and "), quoted(labels))
 }
 
-func (b *values) code() uintptr { return reflect.ValueOf(b.fn).Pointer() }
-
 func (b *values) frames() (in, out reflect.Type) { return nil, nil }
 
 func (b *values) slab(_, n int) binding.Slab { return binding.NewValues[any](n) }

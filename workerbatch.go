@@ -34,6 +34,18 @@ type workerBatch struct {
 // begun: some times what the run wants one to take.
 const batchPatience = 4 * batchAim
 
+// plainPatience is the same where the jobs are plain tasks: what comes behind one that
+// takes long may take next to nothing.
+const plainPatience = 10 * plainAim
+
+// patienceWith is how long a batch may take.
+func patienceWith(b broker.Batch) time.Duration {
+	if b[0].Element == broker.Whole {
+		return plainPatience
+	}
+	return batchPatience
+}
+
 // begin starts a delivery.
 func (s *shift) begin(d *broker.Delivery) {
 	tasks := s.tasksOf(d)
@@ -49,7 +61,7 @@ func (s *shift) begin(d *broker.Delivery) {
 	s.held[d] = b
 	s.mu.Unlock()
 	if b.end > 1 {
-		b.late = time.AfterFunc(batchPatience, b.handBack)
+		b.late = time.AfterFunc(patienceWith(b.jobs), b.handBack)
 	}
 	s.jobs.Go(b.work)
 }

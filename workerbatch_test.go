@@ -349,7 +349,7 @@ func poisoned(t *testing.T, b *broker.Memory, p *runnel.Pipeline, in runnel.Valu
 		var results []*broker.Result
 		for _, j := range jobs {
 			res := broker.ResultOf(j)
-			res.Worker, res.Took, res.Outputs = "victim", time.Millisecond, []broker.Value{broker.Go{V: 1}}
+			res.Worker, res.Took, res.Outputs = "victim", 20*time.Microsecond, []broker.Value{broker.Go{V: 1}}
 			results = append(results, res)
 		}
 		if _, err := b.Finish(t.Context(), held[0], results...); err != nil {
