@@ -10,9 +10,8 @@ import (
 )
 
 // workerBatch is a delivery at work. It takes one slot: its jobs are done one after the
-// other, in one goroutine after the other, since a task may end its goroutine. What it
-// has finished is told at its end. One that takes long tells what there is by then, and
-// leaves to others what it has not begun.
+// other. What it has finished is told at its end. One that takes long tells what there is
+// by then, and leaves to others what it has not begun.
 type workerBatch struct {
 	shift  *shift
 	d      *broker.Delivery // without its jobs
@@ -63,7 +62,31 @@ func (s *shift) begin(d *broker.Delivery) {
 	if b.end > 1 {
 		b.late = time.AfterFunc(patienceWith(b.jobs), b.handBack)
 	}
-	s.jobs.Go(b.work)
+	select {
+	case s.next <- b:
+	default:
+		s.jobs.Go(func() { s.work(b) })
+	}
+}
+
+// work does a batch, and others as long as any come: the stack of a goroutine that has
+// done one need not grow again. A task may end its goroutine, and then another goes on.
+func (s *shift) work(b *workerBatch) {
+	returned := false
+	defer func() {
+		if !returned {
+			s.jobs.Go(func() { s.work(b) })
+		}
+	}()
+	for b != nil {
+		b.work()
+		b = nil // or what it has would be kept
+		select {
+		case b = <-s.next:
+		case <-s.over:
+		}
+	}
+	returned = true
 }
 
 // tasksOf are the tasks of the jobs of a delivery, nil when the worker has none of them.
@@ -86,18 +109,11 @@ func (s *shift) tasksOf(d *broker.Delivery) []*workTask {
 
 // work does the jobs that nobody has begun.
 func (b *workerBatch) work() {
-	returned := false
-	defer func() {
-		if !returned {
-			b.shift.jobs.Go(b.work)
-		}
-	}()
 	for j, t := b.take(); j != nil; j, t = b.take() {
 		a := newJobAttempt(t, j, b.d.Number, b.ctx, b.cancel, b.shift.config.interceptors)
 		a.x.overdue = func() { b.shift.overdue.add(a) }
 		a.make(func() { b.add(a) })
 	}
-	returned = true
 	b.over()
 }
 

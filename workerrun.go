@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -28,7 +29,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	if ctx == nil {
 		return errors.New("runnel: Worker.Run: the context is nil: use context.Background() when there is none")
 	}
-	s := &shift{Worker: w, values: ctx, held: map[*broker.Delivery]*workerBatch{}, slots: newSlots(w.config.concurrency)}
+	s := &shift{
+		Worker: w, values: ctx, slots: newSlots(w.config.concurrency), held: map[*broker.Delivery]*workerBatch{},
+		next: make(chan *workerBatch), over: make(chan struct{}),
+	}
 	// What is said to the broker goes on while the worker drains.
 	s.ctx, s.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	defer s.cancel(nil)
@@ -67,6 +71,8 @@ type shift struct {
 	cancel context.CancelCauseFunc
 	slots  *slots // one for each delivery that goes on
 	jobs   sync.WaitGroup
+	next   chan *workerBatch // for a goroutine that has ended another
+	over   chan struct{}     // closed when none comes any more
 
 	overdue overdue
 
@@ -134,6 +140,7 @@ func (s *shift) ask(ctx context.Context) error {
 		for _, d := range got {
 			s.begin(d)
 		}
+		runtime.Gosched() // jobs go before the next question
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil
@@ -152,6 +159,7 @@ const givingBack = 5 * time.Second
 // drain gives back what is not begun, waits for the jobs that go on, and gives back
 // those that take too long.
 func (s *shift) drain() {
+	close(s.over)
 	s.mu.Lock()
 	s.leaving = true
 	held := slices.Collect(maps.Values(s.held))
