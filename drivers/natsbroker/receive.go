@@ -25,6 +25,7 @@ type pull struct {
 	mu      sync.Mutex
 	asking  bool             // a job is asked for
 	since   time.Time        // since when, in vain
+	empty   time.Time        // when the server last said that it has no more
 	stop    func()           // ends the asking, for it to be done anew
 	waiting []chan<- arrival // those who wait for it
 }
@@ -133,6 +134,7 @@ func orNil(err error, got []*broker.Delivery) error {
 
 // fetchNow gets what is there.
 func (b *Broker) fetchNow(ctx context.Context, p *pull, n int) (msgs []jetstream.Msg, err error) {
+	asked := time.Now()
 	err = b.ride(ctx, func(context.Context) error {
 		batch, err := p.consumer.FetchNoWait(n)
 		if err != nil {
@@ -146,6 +148,11 @@ func (b *Broker) fetchNow(ctx context.Context, p *pull, n int) (msgs []jetstream
 		}
 		return nil
 	})
+	if err == nil && len(msgs) < n {
+		p.mu.Lock()
+		p.empty = asked
+		p.mu.Unlock()
+	}
 	return msgs, err
 }
 
@@ -191,12 +198,17 @@ func (b *Broker) await(ctx context.Context, pulls []*pull) (jetstream.Msg, error
 // what it has at once.
 const quiet = 20 * time.Millisecond
 
-// isQuiet reports whether the server would send a job by itself, and has sent none for a
-// while: then there is none.
+// fresh is how long it counts that the server said that it has no more. It would have to
+// be asked twice for each of the jobs that come one by one, and of those that come within
+// that time of each other any may be the first.
+const fresh = time.Millisecond
+
+// isQuiet reports whether the server has no job, as far as can be told without asking: it
+// has just said so, or would send one by itself and has sent none for a while.
 func (p *pull) isQuiet() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.asking && time.Since(p.since) > quiet
+	return p.asking && time.Since(p.since) > quiet || time.Since(p.empty) < fresh
 }
 
 func (p *pull) leave(c chan<- arrival) {
@@ -251,6 +263,12 @@ func (b *Broker) ask(p *pull) {
 			err = msgs.Error()
 		}
 		p.mu.Lock()
+		if came != nil {
+			p.empty = time.Time{}
+			if meta, err := came.Metadata(); err == nil && meta.NumPending == 0 {
+				p.empty = time.Now()
+			}
+		}
 		if came != nil && len(p.waiting) > 0 {
 			p.waiting[0] <- arrival{msg: came} // there is room: each pull sends once
 			p.waiting = p.waiting[1:]
