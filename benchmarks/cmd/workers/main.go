@@ -34,7 +34,7 @@ type settings struct {
 }
 
 var (
-	full  = settings{rounds: 7, elements: 50_000, tasks: 5_000, chain: 500, outstanding: 100_000}
+	full  = settings{rounds: 7, elements: 50_000, tasks: len(owners), chain: 500, outstanding: 100_000}
 	quick = settings{rounds: 3, elements: 10_000, tasks: 1_000, chain: 100, outstanding: 100_000}
 )
 

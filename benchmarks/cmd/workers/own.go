@@ -9,8 +9,8 @@ import (
 
 // owners are tasks that depend on no other, each with a function of its own. A function
 // with a type parameter is compiled once for each type, and each level below calls the one
-// before it with two types that nobody else calls it with: that makes 1,024 functions.
-var owners = own10[struct{}](0)
+// before it with two types that nobody else calls it with: that makes 4,096 functions.
+var owners = own12[struct{}](0)
 
 func own0[T any](k int) []runnel.AnyTask {
 	makes := fmt.Sprint("own", k)
@@ -29,3 +29,5 @@ func own7[T any](k int) []runnel.AnyTask  { return append(own6[[2]T](2*k), own6[
 func own8[T any](k int) []runnel.AnyTask  { return append(own7[[2]T](2*k), own7[[3]T](2*k+1)...) }
 func own9[T any](k int) []runnel.AnyTask  { return append(own8[[2]T](2*k), own8[[3]T](2*k+1)...) }
 func own10[T any](k int) []runnel.AnyTask { return append(own9[[2]T](2*k), own9[[3]T](2*k+1)...) }
+func own11[T any](k int) []runnel.AnyTask { return append(own10[[2]T](2*k), own10[[3]T](2*k+1)...) }
+func own12[T any](k int) []runnel.AnyTask { return append(own11[[2]T](2*k), own11[[3]T](2*k+1)...) }

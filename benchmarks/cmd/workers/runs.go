@@ -63,7 +63,7 @@ func newRuns(b broker.Broker, set settings) (*runs, error) {
 		r.numbers[k] = k
 	}
 	for p, tasks := range map[**runnel.Pipeline][]runnel.AnyTask{
-		&r.mapped: {elements}, &r.single: singles[:set.tasks], &r.own: owners, &r.inLine: chained[:set.chain],
+		&r.mapped: {elements}, &r.single: singles[:set.tasks], &r.own: owners[:set.tasks], &r.inLine: chained[:set.chain],
 	} {
 		var err error
 		if *p, err = runnel.FromTasks(tasks...); err != nil {
@@ -94,18 +94,13 @@ func (r *runs) allOwn(ctx context.Context, opts ...runnel.RunOption) error {
 // latency is a run of tasks one after another, and the median of what one took, in
 // nanoseconds, from when it could begin until its result was there.
 func (r *runs) latency(ctx context.Context, opts ...runnel.RunOption) (float64, error) {
-	began := map[string]time.Time{}
-	var took []time.Duration
-	_, err := r.inLine.Run(ctx, nil, append(opts, runnel.WithBroker(r.broker), runnel.Observe(func(e runnel.Event) {
-		switch e := e.(type) {
-		case runnel.TaskStarted:
-			began[e.Task] = e.At
-		case runnel.TaskFinished:
-			took = append(took, e.At.Sub(began[e.Task]))
-		}
-	}))...)
+	res, err := r.inLine.Run(ctx, nil, append(opts, runnel.WithBroker(r.broker))...)
 	if err != nil {
 		return 0, err
+	}
+	var took []time.Duration
+	for _, t := range res.Report().Tasks {
+		took = append(took, t.Ended.Sub(t.Ready))
 	}
 	slices.Sort(took)
 	return float64(took[len(took)/2].Nanoseconds()), nil
