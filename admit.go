@@ -202,6 +202,7 @@ func (a *awareness) exec(w *engine.Worker, it engine.Item, u unit) engine.Item {
 			return engine.None // the run ends, and all that it has with it
 		}
 	}
+	w.Found()
 	if x.memo != nil && x.plan.nodes[u.node].memo != nil {
 		if waited { // somebody may have made its result meanwhile
 			if next, done := x.memo.recall(w, u); done {

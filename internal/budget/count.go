@@ -71,7 +71,7 @@ func (s *solo) admitted(running int, c *Count, made time.Time) {
 	if s.on = running == 1 && c.Alone < mostMeasured; !s.on {
 		return
 	}
-	if s.taken >= freeMeasured && time.Since(made) < time.Duration(s.taken-freeMeasured)*measureEvery {
+	if !s.free() && time.Since(made) < time.Duration(s.taken-freeMeasured)*measureEvery {
 		s.on = false
 		return
 	}
@@ -81,6 +81,9 @@ func (s *solo) admitted(running int, c *Count, made time.Time) {
 	s.cpu = processTime()
 	s.began = time.Now()
 }
+
+// free reports whether the next one may be measured at any time.
+func (s *solo) free() bool { return s.taken < freeMeasured }
 
 // look looks at the heap while an attempt goes on.
 func (s *solo) look() {

@@ -62,7 +62,7 @@ type Gate struct {
 
 	made time.Time
 
-	mu        sync.Mutex // by lock and unlock
+	mu        sync.Mutex // let go by unlock
 	running   int
 	needy     int   // of those, how many need something
 	computing int   // and how many are not bound by IO
@@ -75,7 +75,7 @@ type Gate struct {
 	alone     bool    // the last one that was admitted
 	solo      solo
 	seats     []*Seat
-	keeps     atomic.Bool // seats may keep what they have
+	keeps     atomic.Uint32 // what seats may keep
 
 	shortCPU, shortMemory bool
 	sampling, closed      bool
@@ -96,7 +96,7 @@ func New(c Config) *Gate {
 // Ask reports whether an item may run now. Otherwise it waits, and Resume is called
 // with it once. Those that are asked for again, after they have run, go first.
 func (g *Gate) Ask(need int32, item uint64, again bool) bool {
-	g.lock()
+	g.mu.Lock()
 	defer g.unlock()
 	why, ok := g.try(need, again)
 	if !ok {
@@ -107,7 +107,7 @@ func (g *Gate) Ask(need int32, item uint64, again bool) bool {
 
 // Try is Ask for an item that does not wait.
 func (g *Gate) Try(need int32, again bool) bool {
-	g.lock()
+	g.mu.Lock()
 	defer g.unlock()
 	_, ok := g.try(need, again)
 	return ok
@@ -115,6 +115,9 @@ func (g *Gate) Try(need int32, again bool) bool {
 
 // try admits an item if it may run now, or says why not. g.mu is held.
 func (g *Gate) try(need int32, again bool) (Reason, bool) {
+	if g.keeps.Load() != keepNothing && !g.fitsBeside(g.Needs[need]) {
+		g.takeBack()
+	}
 	why, fits := g.fits(g.Needs[need])
 	if g.line.waiting > 0 {
 		r := g.line.reserved
@@ -184,25 +187,18 @@ func (g *Gate) admit(need int32) {
 }
 
 // Leave gives back what an item was admitted with that ran for a time.
-func (g *Gate) Leave(need int32, took time.Duration) { g.leave(need, took, nil) }
-
-// leave is Leave. The seat, if any, keeps what the next item with this need has.
-func (g *Gate) leave(need int32, took time.Duration, s *Seat) {
-	n := g.Needs[need]
+func (g *Gate) Leave(need int32, took time.Duration) {
 	var some [8]uint64
-	g.lock()
-	if s != nil {
-		s.keepFor(need)
-	}
+	g.mu.Lock()
 	g.ran[need].add(1, int64(took))
 	g.solo.left(&g.counts[need])
-	g.giveBack(n, some[:0])
+	g.giveBack(g.Needs[need], some[:0])
 }
 
 // Return gives back what an item was admitted with that does not run after all.
 func (g *Gate) Return(need int32) {
 	var some [8]uint64
-	g.lock()
+	g.mu.Lock()
 	g.solo.on = false
 	g.giveBack(g.Needs[need], some[:0])
 }
