@@ -70,9 +70,9 @@ type Gate struct {
 	memory    int64
 	peak      Need
 	line      line
-	counts    []Count // of each need, without what ran
-	ran       []ran   // of each need
-	alone     bool    // the last one that was admitted
+	counts    []*Count // of each need, without what ran; nil while that is all there is
+	ran       []ran    // of each need
+	alone     bool     // the last one that was admitted
 	solo      solo
 	seats     []*Seat
 	keeps     atomic.Uint32 // what seats may keep
@@ -86,7 +86,7 @@ type Gate struct {
 // New makes a gate. It samples the load, so that what begins under load begins slowly.
 // [Gate.Close] ends it.
 func New(c Config) *Gate {
-	g := &Gate{Config: c, made: time.Now(), counts: make([]Count, len(c.Needs)), ran: make([]ran, len(c.Needs)), line: newLine(), stop: make(chan struct{})}
+	g := &Gate{Config: c, made: time.Now(), counts: make([]*Count, len(c.Needs)), ran: make([]ran, len(c.Needs)), line: newLine(), stop: make(chan struct{})}
 	if c.Load != nil {
 		g.shortCPU, g.shortMemory = c.Load()
 	}
@@ -179,7 +179,7 @@ func (g *Gate) admit(need int32) {
 	g.memory += n.Memory
 	g.peak.CPU = max(g.peak.CPU, g.cpu)
 	g.peak.Memory = max(g.peak.Memory, g.memory)
-	g.solo.admitted(g.running, &g.counts[need], g.made)
+	g.solo.admitted(g.running, g.counts[need], g.made)
 	if !g.sampling && !g.closed {
 		g.sampling = true
 		g.sampler.Go(g.sample)
@@ -191,7 +191,9 @@ func (g *Gate) Leave(need int32, took time.Duration) {
 	var some [8]uint64
 	g.mu.Lock()
 	g.ran[need].add(1, int64(took))
-	g.solo.left(&g.counts[need])
+	if g.solo.on {
+		g.solo.left(g.count(need))
+	}
 	g.giveBack(g.Needs[need], some[:0])
 }
 
@@ -232,7 +234,7 @@ func (g *Gate) serve(ready []uint64) []uint64 {
 			break
 		}
 		need, w := g.line.take(q, g.spares)
-		c := &g.counts[need]
+		c := g.count(need)
 		c.Waits++
 		c.Waited[w.why] += time.Since(g.made) - w.since
 		g.admit(need)
