@@ -201,7 +201,13 @@ func (a *awareness) exec(w *engine.Worker, it engine.Item, u unit) engine.Item {
 		s.seat = a.gate.NewSeat()
 	}
 	again, waited := attemptsOf(x.status(u)) > 0, it&admitted != 0
-	if !waited && !s.seat.Try(u.node, again) {
+	switch {
+	case waited:
+	case x.memo == nil:
+		if !s.seat.Ask(u.node, uint64(it|admitted), again) {
+			return engine.None
+		}
+	case !s.seat.Try(u.node, again):
 		x.memo.forgo(u) // nobody waits for what waits here: he may have what this one needs
 		if !a.gate.Ask(u.node, uint64(it|admitted), again) {
 			return engine.None

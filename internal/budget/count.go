@@ -38,7 +38,7 @@ func (g *Gate) Of(need int32) Count {
 	return c
 }
 
-// count is where the items with one need are counted, of which few do anything but run.
+// count is where the items with one need are counted, of which few come to the lock.
 // g.mu is held.
 func (g *Gate) count(need int32) *Count {
 	if g.counts[need] == nil {
@@ -77,16 +77,13 @@ type solo struct {
 	taken int // measures since the gate was made
 }
 
-// admitted is told of each attempt that begins, how many then go on, what is counted of
-// its need, if anything, and when the gate was made.
-func (s *solo) admitted(running int, c *Count, made time.Time) {
-	if s.on = running == 1 && (c == nil || c.Alone < mostMeasured); !s.on {
+// admitted is told of an attempt that begins alone, what is counted of its need, if
+// anything, and when the gate was made.
+func (s *solo) admitted(c *Count, made time.Time) {
+	if c != nil && c.Alone >= mostMeasured || !s.free() && time.Since(made) < time.Duration(s.taken-freeMeasured)*measureEvery {
 		return
 	}
-	if !s.free() && time.Since(made) < time.Duration(s.taken-freeMeasured)*measureEvery {
-		s.on = false
-		return
-	}
+	s.on = true
 	s.taken++
 	s.heap = s.heapBytes()
 	s.most = s.heap

@@ -70,7 +70,7 @@ type Gate struct {
 	memory    int64
 	peak      Need
 	line      line
-	counts    []*Count // of each need, without what ran; nil while that is all there is
+	counts    []*Count // of each need, without what is in ran; nil while that is all there is
 	ran       []ran    // of each need
 	alone     bool     // the last one that was admitted
 	solo      solo
@@ -98,23 +98,29 @@ func New(c Config) *Gate {
 func (g *Gate) Ask(need int32, item uint64, again bool) bool {
 	g.mu.Lock()
 	defer g.unlock()
-	why, ok := g.try(need, again)
+	why, ok := g.try(need, again, true)
 	if !ok {
-		g.line.join(g.Needs, need, again, waiter{item: item, since: time.Since(g.made), why: why})
+		g.join(need, item, again, why)
 	}
 	return ok
+}
+
+// join puts an item in line. g.mu is held.
+func (g *Gate) join(need int32, item uint64, again bool, why Reason) {
+	g.line.join(g.Needs, need, again, waiter{item: item, since: time.Since(g.made), why: why})
 }
 
 // Try is Ask for an item that does not wait.
 func (g *Gate) Try(need int32, again bool) bool {
 	g.mu.Lock()
 	defer g.unlock()
-	_, ok := g.try(need, again)
+	_, ok := g.try(need, again, true)
 	return ok
 }
 
-// try admits an item if it may run now, or says why not. g.mu is held.
-func (g *Gate) try(need int32, again bool) (Reason, bool) {
+// try admits an item if it may run now, or says why not. It may be worth a measure, if it
+// runs alone. g.mu is held.
+func (g *Gate) try(need int32, again, worth bool) (Reason, bool) {
 	if g.keeps.Load() != keepNothing && !g.fitsBeside(g.Needs[need]) {
 		g.takeBack()
 	}
@@ -129,7 +135,7 @@ func (g *Gate) try(need int32, again bool) (Reason, bool) {
 		}
 	}
 	if fits {
-		g.admit(need)
+		g.admit(need, worth)
 	}
 	return why, fits
 }
@@ -165,7 +171,7 @@ func (g *Gate) spares(n, other Need) bool {
 }
 
 // admit counts an item among those that run. g.mu is held.
-func (g *Gate) admit(need int32) {
+func (g *Gate) admit(need int32, worth bool) {
 	n := g.Needs[need]
 	g.running++
 	if !n.IO {
@@ -179,7 +185,10 @@ func (g *Gate) admit(need int32) {
 	g.memory += n.Memory
 	g.peak.CPU = max(g.peak.CPU, g.cpu)
 	g.peak.Memory = max(g.peak.Memory, g.memory)
-	g.solo.admitted(g.running, g.counts[need], g.made)
+	g.solo.on = false
+	if g.alone && (worth || g.solo.free()) {
+		g.solo.admitted(g.counts[need], g.made)
+	}
 	if !g.sampling && !g.closed {
 		g.sampling = true
 		g.sampler.Go(g.sample)
@@ -190,9 +199,11 @@ func (g *Gate) admit(need int32) {
 func (g *Gate) Leave(need int32, took time.Duration) {
 	var some [8]uint64
 	g.mu.Lock()
-	g.ran[need].add(1, int64(took))
+	c := g.count(need)
+	c.Attempts++
+	c.Time += took
 	if g.solo.on {
-		g.solo.left(g.count(need))
+		g.solo.left(c)
 	}
 	g.giveBack(g.Needs[need], some[:0])
 }
@@ -237,7 +248,7 @@ func (g *Gate) serve(ready []uint64) []uint64 {
 		c := g.count(need)
 		c.Waits++
 		c.Waited[w.why] += time.Since(g.made) - w.since
-		g.admit(need)
+		g.admit(need, true)
 		ready = append(ready, w.item)
 	}
 	return ready

@@ -18,11 +18,12 @@ import (
 type Seat struct {
 	gate       *Gate
 	taken      bool          // it is one of gate.seats
-	unmeasured time.Duration // that items ran for alone, since they were to be measured
+	repeats    bool          // the item that runs here has what one before it had
+	unmeasured time.Duration // that items ran for here, since one was alone and could be measured
 
 	kept atomic.Bool
 	need int32    // what is kept is as much as that; changed with gate.mu held
-	ran  ran      // items with just this need
+	ran  ran      // items with just this need, which the gate has not counted
 	_    [16]byte // seats of two workers are in lines of their own
 }
 
@@ -49,29 +50,63 @@ const (
 const mostSeats = 64
 
 // NewSeat makes a seat for a worker.
-func (g *Gate) NewSeat() *Seat { return &Seat{gate: g, need: nobody} }
+func (g *Gate) NewSeat() *Seat { return &Seat{gate: g, need: nobody, unmeasured: measureEvery} }
 
 // Try is [Gate.Try] for an item that is to run here.
 func (s *Seat) Try(need int32, again bool) bool {
-	g := s.gate
-	if s.as(need) && g.keeps.Load() != keepNothing && s.kept.CompareAndSwap(true, false) {
+	if s.reuse(need) {
 		return true
 	}
+	g := s.gate
 	g.mu.Lock()
 	defer g.unlock()
-	s.empty()
-	_, ok := g.try(need, again)
-	if ok {
-		s.keepFor(need)
+	_, ok := s.try(need, again)
+	return ok
+}
+
+// Ask is [Gate.Ask] for an item that is to run here if it does not wait.
+func (s *Seat) Ask(need int32, item uint64, again bool) bool {
+	if s.reuse(need) {
+		return true
+	}
+	g := s.gate
+	g.mu.Lock()
+	defer g.unlock()
+	why, ok := s.try(need, again)
+	if !ok {
+		g.join(need, item, again, why)
 	}
 	return ok
+}
+
+// reuse takes what is kept for an item that needs as much.
+func (s *Seat) reuse(need int32) bool {
+	s.repeats = s.as(need) && s.gate.keeps.Load() != keepNothing && s.kept.CompareAndSwap(true, false)
+	return s.repeats
+}
+
+// try is [Gate.try] for an item that is to run here. g.mu is held.
+func (s *Seat) try(need int32, again bool) (Reason, bool) {
+	g := s.gate
+	s.empty()
+	why, ok := g.try(need, again, s.unmeasured >= measureEvery)
+	if ok {
+		s.keepFor(need)
+		if g.alone {
+			s.unmeasured %= measureEvery
+		}
+	}
+	return why, ok
 }
 
 // Leave is [Gate.Leave] for an item that ran here.
 func (s *Seat) Leave(need int32, took time.Duration) {
 	g := s.gate
-	if s.as(need) && !s.kept.Load() && s.mayKeep(took) {
-		if s.need == need {
+	if s.unmeasured += took; took <= 0 { // who knows how long it ran
+		s.unmeasured += measureEvery
+	}
+	if s.as(need) && !s.kept.Load() && s.mayKeep() {
+		if s.repeats && s.need == need { // else the next one here may have another need
 			s.ran.add(1, int64(took))
 		} else {
 			g.ran[need].add(1, int64(took))
@@ -95,22 +130,12 @@ func (s *Seat) as(need int32) bool {
 	return s.need == need || s.need != nobody && s.gate.Needs[s.need] == s.gate.Needs[need]
 }
 
-// mayKeep reports whether the seat may keep what an item had that ran for a time. Of
-// those that run alone it is no if they have run for as long as a measure is worth, all
-// together: then the next one comes to the gate.
-func (s *Seat) mayKeep(took time.Duration) bool {
-	switch s.gate.keeps.Load() {
-	case keepNothing:
-		return false
-	case keepAll:
-		return true
-	}
-	s.unmeasured += took
-	if took > 0 && s.unmeasured < measureEvery {
-		return true
-	}
-	s.unmeasured = 0
-	return false
+// mayKeep reports whether the seat may keep what an item had. Where one runs at a time it
+// is no once they have run for as long as a measure is worth: then the next one comes to
+// the gate.
+func (s *Seat) mayKeep() bool {
+	keeps := s.gate.keeps.Load()
+	return keeps == keepAll || keeps == keepBrief && s.unmeasured < measureEvery
 }
 
 // keepFor has the seat keep as much as a need, once the item that has it leaves. g.mu is
@@ -127,7 +152,7 @@ func (s *Seat) keepFor(need int32) {
 		s.taken = true
 		g.seats = append(g.seats, s)
 	}
-	if s.need != nobody {
+	if s.need != nobody && s.ran.attempts.Load() > 0 {
 		g.ran[s.need].add(s.ran.attempts.Swap(0), s.ran.time.Swap(0))
 	}
 	s.need = need
