@@ -203,7 +203,7 @@ func (a *awareness) exec(w *engine.Worker, it engine.Item, u unit) engine.Item {
 	again, waited := attemptsOf(x.status(u)) > 0, it&admitted != 0
 	switch {
 	case waited:
-	case x.memo == nil:
+	case x.memo == nil: // once at the gate is enough
 		if !s.seat.Ask(u.node, uint64(it|admitted), again) {
 			return engine.None
 		}

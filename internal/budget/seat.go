@@ -19,7 +19,7 @@ type Seat struct {
 	gate       *Gate
 	taken      bool          // it is one of gate.seats
 	repeats    bool          // the item that runs here has what one before it had
-	unmeasured time.Duration // that items ran for here, since one was alone and could be measured
+	unmeasured time.Duration // how long items ran here since one could be measured
 
 	kept atomic.Bool
 	need int32    // what is kept is as much as that; changed with gate.mu held
@@ -41,7 +41,7 @@ func (r *ran) add(attempts, time int64) {
 // What seats may keep.
 const (
 	keepNothing uint32 = iota
-	keepBrief          // what only those had that ran for a short time
+	keepBrief          // what one has that runs alone, until the next is worth a measure
 	keepAll
 )
 
@@ -92,7 +92,7 @@ func (s *Seat) try(need int32, again bool) (Reason, bool) {
 	why, ok := g.try(need, again, s.unmeasured >= measureEvery)
 	if ok {
 		s.keepFor(need)
-		if g.alone {
+		if g.alone { // and was measured, if any could be
 			s.unmeasured %= measureEvery
 		}
 	}
@@ -102,7 +102,7 @@ func (s *Seat) try(need int32, again bool) (Reason, bool) {
 // Leave is [Gate.Leave] for an item that ran here.
 func (s *Seat) Leave(need int32, took time.Duration) {
 	g := s.gate
-	if s.unmeasured += took; took <= 0 { // who knows how long it ran
+	if s.unmeasured += took; took <= 0 { // nobody knows how long it ran
 		s.unmeasured += measureEvery
 	}
 	if s.as(need) && !s.kept.Load() && s.mayKeep() {
@@ -112,8 +112,8 @@ func (s *Seat) Leave(need int32, took time.Duration) {
 			g.ran[need].add(1, int64(took))
 		}
 		s.kept.Store(true)
-		// Who takes back what is kept has keeps say no first, and then looks
-		// at the seats: one of the two sees the other.
+		// Who takes back what is kept has keeps say no first, and then looks at the
+		// seats: one of the two sees the other.
 		if g.keeps.Load() != keepNothing || !s.kept.CompareAndSwap(true, false) {
 			return
 		}

@@ -212,3 +212,32 @@ func TestSeatsCountExactly(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoAsksFromASeat has given back what the seat kept, and waits for the rest.
+func TestWhoAsksFromASeat(t *testing.T) {
+	g, resumed := newGate(t, Config{Limit: Need{CPU: 3}, Needs: []Need{{CPU: 1}, {CPU: 2}}})
+	s := g.NewSeat()
+	asks(t, g, 0, 1, true)
+	asks(t, g, 0, 2, true)
+	if !s.Ask(0, 3, false) {
+		t.Fatal("it is not admitted")
+	}
+	s.Leave(0, 1)
+	if !s.kept.Load() {
+		t.Fatal("nothing is kept")
+	}
+	if !s.Ask(0, 4, false) {
+		t.Fatal("the next is not admitted")
+	}
+	s.Leave(0, 1)
+	if s.Ask(1, 5, false) {
+		t.Fatal("4 of 3 are admitted")
+	}
+	g.Leave(0, 1)
+	wantResumed(t, resumed, 5)
+	s.Leave(1, 1)
+	g.Leave(0, 1)
+	if g.running != 0 || g.cpu != 0 || g.Peak().CPU != 3 {
+		t.Errorf("%d run with %d, and the peak is %d; want none and 3", g.running, g.cpu, g.Peak().CPU)
+	}
+}
