@@ -58,7 +58,7 @@ func (s *Seat) Try(need int32, again bool) bool {
 		return true
 	}
 	g := s.gate
-	g.mu.Lock()
+	g.enter()
 	defer g.unlock()
 	_, ok := s.try(need, again)
 	return ok
@@ -70,7 +70,7 @@ func (s *Seat) Ask(need int32, item uint64, again bool) bool {
 		return true
 	}
 	g := s.gate
-	g.mu.Lock()
+	g.enter()
 	defer g.unlock()
 	why, ok := s.try(need, again)
 	if !ok {
@@ -175,6 +175,20 @@ func (g *Gate) takeBack() {
 	for _, s := range g.seats {
 		s.empty()
 	}
+}
+
+// spins is about how often a lock is looked at while another worker is at the gate.
+const spins = 1000
+
+// enter locks the gate. A worker that sleeps takes longer to wake than another one to be
+// through, and while further goroutines are ready a Mutex puts it to sleep at once.
+func (g *Gate) enter() {
+	for range spins {
+		if g.mu.TryLock() {
+			return
+		}
+	}
+	g.mu.Lock()
 }
 
 // lock locks the gate and takes back what seats keep.
