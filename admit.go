@@ -16,8 +16,8 @@ type awareness struct {
 	x         *execution
 	gate      *budget.Gate
 	machine   capacity.Machine
-	meter     *capacity.Meter
-	oversized []int32 // nodes that need more than the whole budget
+	meter     *capacity.Meter // nil when no load counts
+	oversized []int32         // nodes that need more than the whole budget
 }
 
 // admitted marks an item that has waited for its resources and has them now.
@@ -98,8 +98,11 @@ func (q *request) checkResources() {
 
 // machine is what there is.
 func (b *Budget) machine() capacity.Machine {
-	m := capacity.Read()
 	const given = "Budget.Machine"
+	m := capacity.Machine{}
+	if b.Machine.CPU <= 0 || b.Machine.MemoryMB <= 0 {
+		m = capacity.Read()
+	}
 	if b.Machine.CPU > 0 {
 		m.CPUs, m.CPUSource = b.Machine.CPU, given
 	}
@@ -139,16 +142,23 @@ func newAwareness(x *execution) *awareness {
 	if !c.aware {
 		return nil
 	}
-	a := &awareness{x: x, machine: c.machine, meter: capacity.NewMeter()}
+	a := &awareness{x: x, machine: c.machine}
 	needs := make([]budget.Need, len(x.plan.nodes))
+	declared, as := Resources{}, budget.Need{}
 	for n := range needs {
-		needs[n] = needOf(c.needsOf(x.plan.nodes[n].task))
-		if needs[n].Exceeds(c.capacity) {
+		if r := c.needsOf(x.plan.nodes[n].task); r != declared { // most need what the one before does
+			declared, as = r, needOf(r)
+		}
+		if needs[n] = as; as.Exceeds(c.capacity) {
 			a.oversized = append(a.oversized, int32(n))
 		}
 	}
-	a.gate = budget.New(budget.Config{Limit: c.capacity, Needs: needs, Min: c.budget.MinParallel, Load: a.load,
-		Resume: func(item uint64) { x.engine.Resume(engine.Item(item)) }})
+	config := budget.Config{Limit: c.capacity, Needs: needs, Min: c.budget.MinParallel,
+		Resume: func(item uint64) { x.engine.Resume(engine.Item(item)) }}
+	if c.budget.MaxCPUPercent < 100 || c.budget.MaxMemoryPercent < 100 {
+		a.meter, config.Load = capacity.NewMeter(), a.load
+	}
+	a.gate = budget.New(config)
 	return a
 }
 
@@ -178,7 +188,9 @@ func (a *awareness) close() {
 		return
 	}
 	a.gate.Close()
-	a.meter.Close()
+	if a.meter != nil {
+		a.meter.Close()
+	}
 }
 
 // exec makes an attempt at a unit that has what it needs; otherwise it waits for that.
@@ -189,7 +201,13 @@ func (a *awareness) exec(w *engine.Worker, it engine.Item, u unit) engine.Item {
 		s.seat = a.gate.NewSeat()
 	}
 	again, waited := attemptsOf(x.status(u)) > 0, it&admitted != 0
-	if !waited && !s.seat.Try(u.node, again) {
+	switch {
+	case waited:
+	case x.memo == nil: // once at the gate is enough
+		if !s.seat.Ask(u.node, uint64(it|admitted), again) {
+			return engine.None
+		}
+	case !s.seat.Try(u.node, again):
 		x.memo.forgo(u) // nobody waits for what waits here: he may have what this one needs
 		if !a.gate.Ask(u.node, uint64(it|admitted), again) {
 			return engine.None
@@ -202,6 +220,7 @@ func (a *awareness) exec(w *engine.Worker, it engine.Item, u unit) engine.Item {
 			return engine.None // the run ends, and all that it has with it
 		}
 	}
+	w.Found()
 	if x.memo != nil && x.plan.nodes[u.node].memo != nil {
 		if waited { // somebody may have made its result meanwhile
 			if next, done := x.memo.recall(w, u); done {

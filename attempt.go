@@ -63,9 +63,11 @@ func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
 	}
 	if x.maps != nil {
 		if k := int(u.node) - len(x.plan.nodes); k >= 0 {
+			w.Found()
 			return x.open(w, x.maps[k])
 		}
 		if m := x.mapped(u.node); m != nil && u.elem == whole {
+			w.Found()
 			return m.launch(w)
 		}
 	}
@@ -86,6 +88,7 @@ func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
 		}
 	}
 	if x.memo != nil && x.plan.nodes[u.node].memo != nil {
+		w.Found()
 		if next, done := x.memo.recall(w, u); done {
 			return next
 		}

@@ -188,7 +188,7 @@ func (x *execution) allocate() {
 		}
 		x.unread = x.plan.unread()
 	}
-	x.engine = engine.New(x.plan.steps, engine.Config{Limit: x.engineLimit(), Exec: x.exec, Unwound: x.unwound})
+	x.engine = engine.New(x.plan.steps, engine.Config{Limit: x.engineLimit(), Exec: x.exec, Announces: x.config.aware, Unwound: x.unwound})
 }
 
 // supply puts the external inputs, and what a data cache has, in their places.

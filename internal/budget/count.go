@@ -21,7 +21,10 @@ type Count struct {
 func (g *Gate) Of(need int32) Count {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	c := g.counts[need]
+	var c Count
+	if counted := g.counts[need]; counted != nil {
+		c = *counted
+	}
 	add := func(r *ran) {
 		c.Attempts += int(r.attempts.Load())
 		c.Time += time.Duration(r.time.Load())
@@ -33,6 +36,15 @@ func (g *Gate) Of(need int32) Count {
 		}
 	}
 	return c
+}
+
+// count is where the items with one need are counted, of which few come to the lock.
+// g.mu is held.
+func (g *Gate) count(need int32) *Count {
+	if g.counts[need] == nil {
+		g.counts[need] = new(Count)
+	}
+	return g.counts[need]
 }
 
 // Peak is the most that was admitted at once, of each resource.
@@ -65,22 +77,22 @@ type solo struct {
 	taken int // measures since the gate was made
 }
 
-// admitted is told of each attempt that begins, how many then go on, and when the gate
-// was made.
-func (s *solo) admitted(running int, c *Count, made time.Time) {
-	if s.on = running == 1 && c.Alone < mostMeasured; !s.on {
+// admitted is told of an attempt that begins alone, what is counted of its need, if
+// anything, and when the gate was made.
+func (s *solo) admitted(c *Count, made time.Time) {
+	if c != nil && c.Alone >= mostMeasured || !s.free() && time.Since(made) < time.Duration(s.taken-freeMeasured)*measureEvery {
 		return
 	}
-	if s.taken >= freeMeasured && time.Since(made) < time.Duration(s.taken-freeMeasured)*measureEvery {
-		s.on = false
-		return
-	}
+	s.on = true
 	s.taken++
 	s.heap = s.heapBytes()
 	s.most = s.heap
 	s.cpu = processTime()
 	s.began = time.Now()
 }
+
+// free reports whether the next one may be measured at any time.
+func (s *solo) free() bool { return s.taken < freeMeasured }
 
 // look looks at the heap while an attempt goes on.
 func (s *solo) look() {
@@ -89,11 +101,8 @@ func (s *solo) look() {
 	}
 }
 
-// left is told of each attempt that ends.
+// left is told that the attempt which is measured has ended.
 func (s *solo) left(c *Count) {
-	if !s.on {
-		return
-	}
 	s.on = false
 	c.Alone++
 	c.Wall += time.Since(s.began)

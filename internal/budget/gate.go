@@ -62,7 +62,7 @@ type Gate struct {
 
 	made time.Time
 
-	mu        sync.Mutex // by lock and unlock
+	mu        sync.Mutex // let go by unlock
 	running   int
 	needy     int   // of those, how many need something
 	computing int   // and how many are not bound by IO
@@ -70,12 +70,12 @@ type Gate struct {
 	memory    int64
 	peak      Need
 	line      line
-	counts    []Count // of each need, without what ran
-	ran       []ran   // of each need
-	alone     bool    // the last one that was admitted
+	counts    []*Count // of each need, without what is in ran; nil while that is all there is
+	ran       []ran    // of each need
+	alone     bool     // the last one that was admitted
 	solo      solo
 	seats     []*Seat
-	keeps     atomic.Bool // seats may keep what they have
+	keeps     atomic.Uint32 // what seats may keep
 
 	shortCPU, shortMemory bool
 	sampling, closed      bool
@@ -86,7 +86,7 @@ type Gate struct {
 // New makes a gate. It samples the load, so that what begins under load begins slowly.
 // [Gate.Close] ends it.
 func New(c Config) *Gate {
-	g := &Gate{Config: c, made: time.Now(), counts: make([]Count, len(c.Needs)), ran: make([]ran, len(c.Needs)), line: newLine(), stop: make(chan struct{})}
+	g := &Gate{Config: c, made: time.Now(), counts: make([]*Count, len(c.Needs)), ran: make([]ran, len(c.Needs)), line: newLine(), stop: make(chan struct{})}
 	if c.Load != nil {
 		g.shortCPU, g.shortMemory = c.Load()
 	}
@@ -96,25 +96,34 @@ func New(c Config) *Gate {
 // Ask reports whether an item may run now. Otherwise it waits, and Resume is called
 // with it once. Those that are asked for again, after they have run, go first.
 func (g *Gate) Ask(need int32, item uint64, again bool) bool {
-	g.lock()
+	g.mu.Lock()
 	defer g.unlock()
-	why, ok := g.try(need, again)
+	why, ok := g.try(need, again, true)
 	if !ok {
-		g.line.join(g.Needs, need, again, waiter{item: item, since: time.Since(g.made), why: why})
+		g.join(need, item, again, why)
 	}
 	return ok
 }
 
+// join puts an item in line. g.mu is held.
+func (g *Gate) join(need int32, item uint64, again bool, why Reason) {
+	g.line.join(g.Needs, need, again, waiter{item: item, since: time.Since(g.made), why: why})
+}
+
 // Try is Ask for an item that does not wait.
 func (g *Gate) Try(need int32, again bool) bool {
-	g.lock()
+	g.mu.Lock()
 	defer g.unlock()
-	_, ok := g.try(need, again)
+	_, ok := g.try(need, again, true)
 	return ok
 }
 
-// try admits an item if it may run now, or says why not. g.mu is held.
-func (g *Gate) try(need int32, again bool) (Reason, bool) {
+// try admits an item if it may run now, or says why not. It may be worth a measure, if it
+// runs alone. g.mu is held.
+func (g *Gate) try(need int32, again, worth bool) (Reason, bool) {
+	if g.keeps.Load() != keepNothing && !g.fitsBeside(g.Needs[need]) {
+		g.takeBack()
+	}
 	why, fits := g.fits(g.Needs[need])
 	if g.line.waiting > 0 {
 		r := g.line.reserved
@@ -126,7 +135,7 @@ func (g *Gate) try(need int32, again bool) (Reason, bool) {
 		}
 	}
 	if fits {
-		g.admit(need)
+		g.admit(need, worth)
 	}
 	return why, fits
 }
@@ -162,7 +171,7 @@ func (g *Gate) spares(n, other Need) bool {
 }
 
 // admit counts an item among those that run. g.mu is held.
-func (g *Gate) admit(need int32) {
+func (g *Gate) admit(need int32, worth bool) {
 	n := g.Needs[need]
 	g.running++
 	if !n.IO {
@@ -176,7 +185,10 @@ func (g *Gate) admit(need int32) {
 	g.memory += n.Memory
 	g.peak.CPU = max(g.peak.CPU, g.cpu)
 	g.peak.Memory = max(g.peak.Memory, g.memory)
-	g.solo.admitted(g.running, &g.counts[need], g.made)
+	g.solo.on = false
+	if g.alone && (worth || g.solo.free()) {
+		g.solo.admitted(g.counts[need], g.made)
+	}
 	if !g.sampling && !g.closed {
 		g.sampling = true
 		g.sampler.Go(g.sample)
@@ -184,25 +196,22 @@ func (g *Gate) admit(need int32) {
 }
 
 // Leave gives back what an item was admitted with that ran for a time.
-func (g *Gate) Leave(need int32, took time.Duration) { g.leave(need, took, nil) }
-
-// leave is Leave. The seat, if any, keeps what the next item with this need has.
-func (g *Gate) leave(need int32, took time.Duration, s *Seat) {
-	n := g.Needs[need]
+func (g *Gate) Leave(need int32, took time.Duration) {
 	var some [8]uint64
-	g.lock()
-	if s != nil {
-		s.keepFor(need)
+	g.mu.Lock()
+	c := g.count(need)
+	c.Attempts++
+	c.Time += took
+	if g.solo.on {
+		g.solo.left(c)
 	}
-	g.ran[need].add(1, int64(took))
-	g.solo.left(&g.counts[need])
-	g.giveBack(n, some[:0])
+	g.giveBack(g.Needs[need], some[:0])
 }
 
 // Return gives back what an item was admitted with that does not run after all.
 func (g *Gate) Return(need int32) {
 	var some [8]uint64
-	g.lock()
+	g.mu.Lock()
 	g.solo.on = false
 	g.giveBack(g.Needs[need], some[:0])
 }
@@ -236,10 +245,10 @@ func (g *Gate) serve(ready []uint64) []uint64 {
 			break
 		}
 		need, w := g.line.take(q, g.spares)
-		c := &g.counts[need]
+		c := g.count(need)
 		c.Waits++
 		c.Waited[w.why] += time.Since(g.made) - w.since
-		g.admit(need)
+		g.admit(need, true)
 		ready = append(ready, w.item)
 	}
 	return ready

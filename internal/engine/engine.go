@@ -28,6 +28,10 @@ type Config struct {
 	// An item that is neither finished nor returned must come back by
 	// [Run.Resume], or the run does not end.
 	Exec func(*Worker, Item) Item
+	// Announces says that Exec calls [Worker.Found] before anything that takes long. Until
+	// then no other worker is begun or woken: one that has to wait for a lock first would
+	// leave its processor to the next one, which waits for the same lock, and so on.
+	Announces bool
 	// Unwound takes the place of the rest of Exec when the work ended its
 	// goroutine with runtime.Goexit. It is called again if it does so itself.
 	Unwound func(*Worker, Item) Item

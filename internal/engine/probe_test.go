@@ -38,6 +38,8 @@ type probe struct {
 	runs   []int32
 	during func(node int32) // what a node does besides, or nil
 
+	announces bool // it tells the engine when it has begun
+
 	running, peak atomic.Int32
 }
 
@@ -50,6 +52,9 @@ func (p *probe) exec(w *Worker, it Item) Item {
 	p.enter()
 	p.values[n] = p.value(n)
 	p.runs[n]++
+	if p.announces {
+		w.Found()
+	}
 	if p.during != nil {
 		p.during(n)
 	}
@@ -79,7 +84,7 @@ func (p *probe) value(n int32) uint64 {
 
 // run runs the graph to its end.
 func (p *probe) run(limit int) {
-	r := New(p.graph, Config{Limit: limit, Exec: p.exec})
+	r := New(p.graph, Config{Limit: limit, Exec: p.exec, Announces: p.announces})
 	r.Start()
 	<-r.Done()
 }

@@ -31,9 +31,9 @@ func (w *Worker) search() Item {
 				if round > searchRounds {
 					r.spins.Store(mostSpins)
 				}
-				// The last searcher sees to it that what else there is gets found.
-				if r.searching.Add(-1) == 0 && r.spare.Load() > 0 && r.hasWork() {
-					r.signal()
+				w.found = true
+				if !r.Announces {
+					w.Found()
 				}
 				return it
 			}
@@ -42,6 +42,19 @@ func (w *Worker) search() Item {
 			}
 		}
 		w.park()
+	}
+}
+
+// Found says that the worker is at work on what it has found, and searches no more. Exec
+// calls it where [Config].Announces says so, and may do so for any item.
+func (w *Worker) Found() {
+	if !w.found {
+		return
+	}
+	w.found = false
+	// The last searcher sees to it that what else there is gets found.
+	if r := w.run; r.searching.Add(-1) == 0 && r.spare.Load() > 0 && r.hasWork() {
+		r.signal()
 	}
 }
 

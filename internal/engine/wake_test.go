@@ -25,9 +25,10 @@ func TestSchedulesAreGreedy(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		g := drawGraph(rt, 40)
 		seconds := rapid.SliceOfN(rapid.IntRange(0, 3), g.N(), g.N()).Draw(rt, "seconds")
+		announces := rapid.Bool().Draw(rt, "announces")
 		for _, limit := range limits {
 			var s schedule
-			synctest.Test(t, func(*testing.T) { s = record(g, limit, seconds) })
+			synctest.Test(t, func(*testing.T) { s = record(g, limit, seconds, announces) })
 			s.probe.check(rt, limit)
 			if err := s.idled(limit); err != nil {
 				rt.Fatal(err)
@@ -42,8 +43,9 @@ type schedule struct {
 	start, end []time.Duration
 }
 
-func record(g *graph.Graph, limit int, seconds []int) schedule {
+func record(g *graph.Graph, limit int, seconds []int, announces bool) schedule {
 	s := schedule{newProbe(g), make([]time.Duration, g.N()), make([]time.Duration, g.N())}
+	s.probe.announces = announces
 	began := time.Now()
 	s.probe.during = func(n int32) {
 		s.start[n] = time.Since(began)

@@ -14,6 +14,7 @@ type Worker struct {
 	run      *Run
 	current  Item
 	finished int64 // nodes not yet taken off Run.rest
+	found    bool  // an item, and is counted as searching until it has begun
 	seed     uint32
 	wake     chan struct{}
 	listed   atomic.Bool // in Run.active
@@ -146,6 +147,7 @@ func (w *Worker) chain(it Item) {
 		}
 		w.current = it
 		it = r.Exec(w, it)
+		w.Found()
 	}
 }
 
