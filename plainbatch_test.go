@@ -219,13 +219,19 @@ func (*secretive) Workers(ctx context.Context, _ func([]*broker.Worker)) error {
 func TestTasksThatShareMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 100
-		one := runnel.NewTask("one", runnel.Pure(func(in struct{ N int }) int { return in.N + 1 }))
-		inner := pipelineOf(t, runnel.NewTask("deep", runnel.Pure(func(in struct{ N int }) int { return in.N + 2 })))
+		short := func(more int) func(context.Context, struct{ N int }) (int, error) {
+			return func(_ context.Context, in struct{ N int }) (int, error) {
+				time.Sleep(20 * time.Microsecond)
+				return in.N + more, nil
+			}
+		}
+		one := runnel.NewTask("one", short(1))
+		inner := pipelineOf(t, runnel.NewTask("deep", short(2)))
 		nested := runnel.Nest[struct{ N int }, int]("nest", inner, "deep")
 		var tasks []runnel.AnyTask
 		with := func(kind string, opts ...runnel.TaskOption) {
 			for k := range n {
-				tasks = append(tasks, runnel.NewTask(fmt.Sprint(kind, k), runnel.Pure(func(in struct{ N int }) int { return in.N + 3 }), opts...))
+				tasks = append(tasks, runnel.NewTask(fmt.Sprint(kind, k), short(3), opts...))
 			}
 		}
 		with("queue", runnel.Queue("other"))

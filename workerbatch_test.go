@@ -327,6 +327,7 @@ func poisoned(t *testing.T, b *broker.Memory, p *runnel.Pipeline, in runnel.Valu
 	if err != nil {
 		t.Fatal(err)
 	}
+	synctest.Wait() // until the run knows of the victim, its jobs go alone
 	done, deaths := 0, 0
 	for deaths < 3 {
 		if _, err := b.Extend(t.Context(), victim, nil); err != nil {
