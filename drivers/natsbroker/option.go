@@ -136,7 +136,8 @@ func InMemory() Option { return option(func(c *config) { c.memory = true }) }
 
 // MaxJobs is how many jobs may be queued or with workers at once, over all runs;
 // no limit by default. A run that has more waits before it hands them over. By itself it
-// hands over at most 100,000 of each task, unless the workers do more at once.
+// hands over at most 100,000 of each mapped task, and of the plain tasks of a queue and
+// priority, unless the workers do more at once.
 func MaxJobs(n int) Option {
 	return option(func(c *config) {
 		if n < 1 {
