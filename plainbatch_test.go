@@ -443,6 +443,64 @@ func TestWorkersWithSomeOfTheTasks(t *testing.T) {
 	})
 }
 
+// TestTasksThatNoWorkerHasHoldUpNoOther, whether they went out before it was known which
+// workers there are or after.
+func TestTasksThatNoWorkerHasHoldUpNoOther(t *testing.T) {
+	for name, before := range map[string]bool{"before the workers are known": true, "after": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const n, missing = 200, 20
+				var e equals
+				tasks := e.tasks(n, nil)
+				p := pipelineOf(t, tasks...)
+				b := &weighed{Memory: &broker.Memory{}}
+				defer employ(t, b, runnel.Tasks(tasks[missing:]...), runnel.Concurrency(1))()
+				discreet := &discreet{Broker: b, tell: make(chan struct{})}
+				if !before {
+					close(discreet.tell)
+				}
+				began := time.Now()
+				r, err := p.Start(t.Context(), nil, runnel.WithBroker(discreet), runnel.AwaitWorkers(time.Minute), runnel.OnError(runnel.SkipFailed))
+				if err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				if before {
+					close(discreet.tell)
+				}
+				res, err := r.Wait(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				for k := range n {
+					report := taskReport(t, res.Report(), equal(k))
+					switch {
+					case k < missing && !errors.Is(report.Err, runnel.ErrNoWorker):
+						t.Errorf("a task that no worker has is %+v", report)
+					case k >= missing && (report.State != runnel.Succeeded || report.Ended.Sub(began) > 20*time.Millisecond):
+						t.Errorf("a task that the worker has is %v, and ended after %v", report.State, report.Ended.Sub(began))
+					}
+				}
+			})
+		})
+	}
+}
+
+// discreet is a broker that tells which workers there are only after a while.
+type discreet struct {
+	broker.Broker
+	tell chan struct{}
+}
+
+func (d *discreet) Workers(ctx context.Context, changed func([]*broker.Worker)) error {
+	select {
+	case <-d.tell:
+		return d.Broker.Workers(ctx, changed)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // TestWorkersOfDifferentSizes: where fewer workers have some tasks than have others, none
 // of them share a message, and nobody has to leave one to others.
 func TestWorkersOfDifferentSizes(t *testing.T) {

@@ -31,15 +31,6 @@ func (r *remote) gather() []broker.Batch {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var batches []broker.Batch
-	n := min(len(r.pending), mostSubmitted)
-	for _, j := range r.pending[:n] {
-		if r.goes(j, nil) {
-			batches = append(batches, broker.Batch{j})
-		}
-	}
-	if r.pending = r.pending[n:]; len(r.pending) == 0 {
-		r.pending = nil
-	}
 	for len(r.turns) > 0 && len(batches) < mostSubmitted {
 		l := r.turns[0]
 		batch, more := r.batch(l)
@@ -53,11 +44,20 @@ func (r *remote) gather() []broker.Batch {
 	if len(r.turns) == 0 {
 		r.turns = nil
 	}
+	n := min(len(r.pending), mostSubmitted-len(batches))
+	for _, j := range r.pending[:n] {
+		if r.goes(j, nil) {
+			batches = append(batches, broker.Batch{j})
+		}
+	}
+	if r.pending = r.pending[n:]; len(r.pending) == 0 {
+		r.pending = nil
+	}
 	return batches
 }
 
-// batch takes the next batch of a lane; more is false when what is pending waits. r.mu
-// is held.
+// batch takes the next batch of a lane; more is false when what is pending waits. Plain
+// tasks that no worker has go alone: it is not known when they come back. r.mu is held.
 func (r *remote) batch(l *lane) (batch broker.Batch, more bool) {
 	room := l.room()
 	if room <= 0 {
@@ -72,7 +72,9 @@ func (r *remote) batch(l *lane) (batch broker.Batch, more bool) {
 	}
 	out := &load{lane: l, epoch: l.epoch}
 	for _, j := range l.pending[:n] {
-		if r.goes(j, out) {
+		if l.plain && r.watch.isMissing(r.nodes[j.Task]) {
+			r.pending = append(r.pending, j)
+		} else if r.goes(j, out) {
 			batch = append(batch, j)
 		}
 	}

@@ -96,6 +96,9 @@ func (v *watch) changed(workers []*broker.Worker) {
 		for u, f := range r.flights {
 			if came[u.node] && f.out && !f.arrived() {
 				v.missing[u.node] = now
+				if f.load != nil && f.load.lane.plain {
+					r.land(f) // others do not wait for it
+				}
 			}
 		}
 	}
@@ -123,6 +126,12 @@ func (v *watch) name() {
 			}
 		}
 	}
+}
+
+// isMissing reports whether no worker has a node. r.mu is held.
+func (v *watch) isMissing(node int32) bool {
+	_, missing := v.missing[node]
+	return missing
 }
 
 // absent notes that a unit of a node waits. It returns an error when there is no use
