@@ -2,13 +2,14 @@ package natsbroker
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
 
 // follow hands over the messages of a stream: first, in one call, as many as were
-// there before, then those that come, several at once when they come fast.
+// there before, then each that comes, at once and where it came.
 func (b *Broker) follow(ctx context.Context, stream string, c jetstream.OrderedConsumerConfig, deliver func([]jetstream.Msg) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -22,42 +23,22 @@ func (b *Broker) follow(ctx context.Context, stream string, c jetstream.OrderedC
 	if err != nil {
 		return err
 	}
-	arrived := make(chan jetstream.Msg, 512)
-	consuming, err := consumer.Consume(func(m jetstream.Msg) {
-		select {
-		case arrived <- m:
-		case <-ctx.Done():
-		}
-	}, jetstream.PullMaxMessages(512))
+	f := &following{deliver: deliver, fail: cancel, came: make(chan struct{}, 1)}
+	consuming, err := consumer.Consume(f.take, jetstream.PullMaxMessages(512))
 	if err != nil {
 		return err
 	}
 	defer func() {
+		f.end()
 		consuming.Stop()
 		<-consuming.Closed()
 		b.unfollow(stream, consumer)
 	}()
-	first, err := gather(ctx, consumer, arrived)
-	if err != nil {
+	if err := f.gather(ctx, consumer); err != nil {
 		return err
 	}
-	if err := deliver(first); err != nil {
-		return err
-	}
-	for {
-		select {
-		case m := <-arrived:
-			batch := append(make([]jetstream.Msg, 0, 1+len(arrived)), m)
-			for len(batch) < cap(batch) {
-				batch = append(batch, <-arrived)
-			}
-			if err := deliver(batch); err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
+	<-ctx.Done()
+	return context.Cause(ctx)
 }
 
 // deserted is how long the server keeps the consumer of a process that has died.
@@ -78,29 +59,86 @@ func (b *Broker) unfollow(stream string, consumer jetstream.Consumer) {
 	})
 }
 
-// gather takes what was there when a consumer was made. Of that some may be gone before
-// it comes: then the server is asked again.
-func gather(ctx context.Context, consumer jetstream.Consumer, arrived <-chan jetstream.Msg) ([]jetstream.Msg, error) {
-	left := consumer.CachedInfo().NumPending
-	first := make([]jetstream.Msg, 0, min(left, 4096))
+// following is what has come of a stream that is followed, and where it goes.
+type following struct {
+	deliver func([]jetstream.Msg) error
+	fail    context.CancelCauseFunc
+	came    chan struct{} // there is more in first
+
+	mu    sync.Mutex // held while something is delivered
+	first []jetstream.Msg
+	live  bool // the first call was made
+	over  bool // none is to be made any more
+}
+
+func (f *following) take(m jetstream.Msg) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.over:
+	case !f.live:
+		f.first = append(f.first, m)
+		select {
+		case f.came <- struct{}{}:
+		default:
+		}
+	default:
+		f.hand([]jetstream.Msg{m})
+	}
+}
+
+// hand is the next call of deliver, and the last one if that fails. f.mu is held.
+func (f *following) hand(msgs []jetstream.Msg) {
+	if err := f.deliver(msgs); err != nil {
+		f.over = true
+		f.fail(err)
+	}
+}
+
+func (f *following) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.over = true
+}
+
+// gather waits for what was there when a consumer was made, and hands it over. Of that
+// some may be gone before it comes: then the server is asked again.
+func (f *following) gather(ctx context.Context, consumer jetstream.Consumer) error {
+	there := consumer.CachedInfo().NumPending
 	idle := time.NewTimer(patience / 5)
 	defer idle.Stop()
-	for left > 0 {
+	for !f.begin(there) {
 		select {
-		case m := <-arrived:
-			first = append(first, m)
-			left--
-			if meta, err := m.Metadata(); err == nil {
-				left = min(left, meta.NumPending)
-			}
+		case <-f.came:
 		case <-idle.C:
-			if info, err := consumer.Info(ctx); err == nil && len(arrived) == 0 {
-				left = min(left, info.NumPending)
+			info, err := consumer.Info(ctx)
+			f.mu.Lock()
+			if n := uint64(len(f.first)); err == nil {
+				there = min(there, n+info.NumPending)
 			}
+			f.mu.Unlock()
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 		idle.Reset(patience / 5)
 	}
-	return first, nil
+	return nil
+}
+
+// begin makes the first call if all is here that was there before.
+func (f *following) begin(there uint64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := len(f.first); n > 0 {
+		if meta, err := f.first[n-1].Metadata(); err == nil {
+			there = min(there, uint64(n)+meta.NumPending)
+		}
+	}
+	if uint64(len(f.first)) < there {
+		return false
+	}
+	f.live = true
+	f.hand(f.first)
+	f.first = nil
+	return true
 }

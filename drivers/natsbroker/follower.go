@@ -25,7 +25,7 @@ type follower struct {
 
 	mu    sync.Mutex
 	seen  uint64        // the place in the stream up to which it has everything
-	moved chan struct{} // closed when seen grows, or it follows no more
+	moved chan struct{} // where somebody waits: closed when seen grows, or it follows no more
 	left  bool
 }
 
@@ -33,15 +33,21 @@ func (f *follower) reach(seq uint64, left bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.seen, f.left = max(f.seen, seq), f.left || left
-	close(f.moved)
-	f.moved = make(chan struct{})
+	if f.moved != nil {
+		close(f.moved)
+		f.moved = nil
+	}
 }
 
 // await waits until a follower has everything up to a place.
 func (f *follower) await(ctx context.Context, seq uint64) error {
 	for {
 		f.mu.Lock()
-		there, moved := f.left || f.seen >= seq, f.moved
+		there := f.left || f.seen >= seq
+		if !there && f.moved == nil {
+			f.moved = make(chan struct{})
+		}
+		moved := f.moved
 		f.mu.Unlock()
 		if there {
 			return nil
@@ -126,7 +132,7 @@ func (b *Broker) leave(run string, f *follower) {
 func (b *Broker) Results(ctx context.Context, run string, deliver func([]*broker.Result)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	f := &follower{moved: make(chan struct{}), fail: cancel, deliver: deliver}
+	f := &follower{fail: cancel, deliver: deliver}
 	b.join(token(run), f)
 	defer f.end()
 	defer b.leave(token(run), f)
