@@ -4,12 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/runnelflow/runnel/broker"
@@ -19,14 +16,16 @@ import (
 // it. What it asks the server for in advance is one job, and only while somebody
 // waits.
 type pull struct {
-	filter   string
+	queue    string
+	priority broker.Priority
 	consumer jetstream.Consumer
+	wanted   chan struct{} // somebody waits for a job
 
 	mu      sync.Mutex
 	asking  bool             // a job is asked for
 	since   time.Time        // since when, in vain
 	empty   time.Time        // when the server last said that it has no more
-	stop    func()           // ends the asking, for it to be done anew
+	anew    func()           // has it be asked for anew
 	waiting []chan<- arrival // those who wait for it
 }
 
@@ -35,9 +34,6 @@ type arrival struct {
 	msg jetstream.Msg
 	err error
 }
-
-// waitTime is how long a job is asked for before it is asked for again.
-const waitTime = 30 * time.Second
 
 // pull is that of a queue and priority, made if need be.
 func (b *Broker) pull(ctx context.Context, queue string, p broker.Priority) (*pull, error) {
@@ -48,20 +44,9 @@ func (b *Broker) pull(ctx context.Context, queue string, p broker.Priority) (*pu
 	if known != nil {
 		return known, nil
 	}
-	made := &pull{filter: filter}
+	made := &pull{queue: queue, priority: p, wanted: make(chan struct{}, 1)}
 	err := b.ride(ctx, func(ctx context.Context) (err error) {
-		made.consumer, err = b.stream("jobs").CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-			Durable:       "q-" + token(queue) + "-" + p.String(),
-			Description:   fmt.Sprintf("queue %q, priority %s", queue, p),
-			Metadata:      map[string]string{queueName: queue, queuePriority: p.String()},
-			FilterSubject: filter,
-			AckPolicy:     jetstream.AckExplicitPolicy,
-			AckWait:       b.config.lease,
-			MaxDeliver:    b.config.maxDeliveries, // then settleSpent sees to it
-			MaxAckPending: -1,
-			Replicas:      b.config.replicas,
-			MemoryStorage: b.config.memory,
-		})
+		made.consumer, err = b.consumer(ctx, made)
 		return err
 	})
 	if err != nil {
@@ -73,7 +58,24 @@ func (b *Broker) pull(ctx context.Context, queue string, p broker.Priority) (*pu
 		return known, nil
 	}
 	b.pulls[filter] = made
+	b.wait.Go(func() { b.ask(made) })
 	return made, nil
+}
+
+// consumer makes the consumer of a pull, unless it is there.
+func (b *Broker) consumer(ctx context.Context, p *pull) (jetstream.Consumer, error) {
+	return b.stream("jobs").CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
+		Durable:       "q-" + token(p.queue) + "-" + p.priority.String(),
+		Description:   fmt.Sprintf("queue %q, priority %s", p.queue, p.priority),
+		Metadata:      map[string]string{queueName: p.queue, queuePriority: p.priority.String()},
+		FilterSubject: b.names.queue(p.queue, p.priority),
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		AckWait:       b.config.lease,
+		MaxDeliver:    b.config.maxDeliveries, // then settleSpent sees to it
+		MaxAckPending: -1,
+		Replicas:      b.config.replicas,
+		MemoryStorage: b.config.memory,
+	})
 }
 
 // Receive implements [broker.Broker].
@@ -163,11 +165,11 @@ func (b *Broker) await(ctx context.Context, pulls []*pull) (jetstream.Msg, error
 	for _, p := range pulls {
 		p.mu.Lock()
 		p.waiting = append(p.waiting, arrived)
-		if !p.asking {
-			p.asking = true
-			b.wait.Go(func() { b.ask(p) })
-		}
 		p.mu.Unlock()
+		select {
+		case p.wanted <- struct{}{}:
+		default:
+		}
 	}
 	defer func() {
 		for _, p := range pulls {
@@ -218,81 +220,6 @@ func (p *pull) leave(c chan<- arrival) {
 		if w == c {
 			p.waiting = append(p.waiting[:i], p.waiting[i+1:]...)
 			return
-		}
-	}
-}
-
-// askAnew has jobs asked for again when a lost connection is back: the server has
-// forgotten who asked, and workers would be idle until they miss its heartbeats.
-func (b *Broker) askAnew() {
-	back := b.nc.StatusChanged(nats.CONNECTED)
-	defer b.nc.RemoveStatusListener(back)
-	for {
-		select {
-		case _, open := <-back:
-			if !open {
-				return
-			}
-		case <-b.ctx.Done():
-			return
-		}
-		b.mu.Lock()
-		pulls := slices.Collect(maps.Values(b.pulls))
-		b.mu.Unlock()
-		for _, p := range pulls {
-			p.mu.Lock()
-			if p.stop != nil {
-				p.stop()
-			}
-			p.mu.Unlock()
-		}
-	}
-}
-
-// ask asks the server for a job as long as somebody waits for one.
-func (b *Broker) ask(p *pull) {
-	for {
-		ctx, cancel := context.WithTimeout(b.ctx, waitTime)
-		p.mu.Lock()
-		p.since, p.stop = time.Now(), cancel
-		p.mu.Unlock()
-		msgs, err := p.consumer.Fetch(1, jetstream.FetchContext(ctx), jetstream.FetchHeartbeat(waitTime/6))
-		var came jetstream.Msg
-		if err == nil {
-			came = <-msgs.Messages() // nil when none came
-			err = msgs.Error()
-		}
-		p.mu.Lock()
-		if came != nil {
-			p.empty = time.Time{}
-			if meta, err := came.Metadata(); err == nil && meta.NumPending == 0 {
-				p.empty = time.Now()
-			}
-		}
-		if came != nil && len(p.waiting) > 0 {
-			p.waiting[0] <- arrival{msg: came} // there is room: each pull sends once
-			p.waiting = p.waiting[1:]
-			came = nil
-		}
-		if err != nil && !passing(err) && ctx.Err() == nil {
-			for _, w := range p.waiting {
-				w <- arrival{err: fmt.Errorf("natsbroker: no jobs can be asked for: %w", err)}
-			}
-			p.waiting = nil
-		}
-		if len(p.waiting) == 0 || b.ctx.Err() != nil {
-			p.asking = false
-			p.mu.Unlock()
-			cancel()
-			if came != nil {
-				b.giveBack(came)
-			}
-			return
-		}
-		p.mu.Unlock()
-		cancel()
-		if err != nil {
-			_ = b.pause(b.ctx, 100*time.Millisecond)
 		}
 	}
 }

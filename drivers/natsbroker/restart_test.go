@@ -98,7 +98,7 @@ func TestAServerIsStoppedInOrder(t *testing.T) {
 func TestAnIdleWorkerAsksAnewAfterACut(t *testing.T) {
 	near, far, net := apart(t)
 	w := worker(t, far, "w")
-	ctx, enough := context.WithTimeout(t.Context(), waitTime/6)
+	ctx, enough := context.WithTimeout(t.Context(), beatTime)
 	defer enough()
 	received := make(chan error, 1)
 	go func() {

@@ -1,0 +1,167 @@
+package natsbroker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// askTime is how long a job that nobody waits for any more is still asked for: the
+// server is not told of it.
+const askTime = 30 * time.Second
+
+// beatTime is how often the server says that it is there while it has no job. One that
+// has said nothing for twice as long is asked anew.
+const beatTime = 2 * time.Second
+
+// ask asks the server for the jobs of a pull, one by one, as long as somebody waits for
+// any. It keeps its subscription: to make and end one for each job would be more work
+// than what else there is to do for it.
+func (b *Broker) ask(p *pull) {
+	var jobs jetstream.MessagesContext
+	for {
+		select {
+		case <-p.wanted:
+		case <-b.ctx.Done():
+			if jobs != nil {
+				jobs.Stop()
+			}
+			return
+		}
+		for p.begin() && b.ctx.Err() == nil {
+			var err error
+			if jobs == nil {
+				jobs, err = b.messages(p)
+			}
+			if err == nil {
+				err = b.askOnce(p, jobs)
+			}
+			if err == nil || b.ctx.Err() != nil {
+				continue
+			}
+			if jobs != nil {
+				left := jobs
+				b.wait.Go(func() { b.stopAsking(left) })
+				jobs = nil
+			}
+			if !passing(err) && !errors.Is(err, context.Canceled) {
+				p.refuse(fmt.Errorf("natsbroker: no jobs can be asked for: %w", err))
+			}
+		}
+	}
+}
+
+// messages begins to ask the server. It knows of the consumer then: what it is asked
+// before it may not answer.
+func (b *Broker) messages(p *pull) (jobs jetstream.MessagesContext, err error) {
+	err = b.ride(b.ctx, func(ctx context.Context) error {
+		c, err := b.consumer(ctx, p)
+		if err != nil {
+			return err
+		}
+		jobs, err = c.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(2*askTime), jetstream.PullHeartbeat(beatTime))
+		return err
+	})
+	return jobs, err
+}
+
+func (p *pull) isWanted() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.waiting) > 0
+}
+
+// begin reports whether somebody waits for a job. Then one is asked for.
+func (p *pull) begin() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asking, p.since = len(p.waiting) > 0, time.Now()
+	return p.asking
+}
+
+// refuse tells those who wait why no job can come.
+func (p *pull) refuse(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, w := range p.waiting {
+		w <- arrival{err: err}
+	}
+	p.waiting = nil
+}
+
+// askOnce waits for a job, and hands it to one who waits for it, or back. With an error
+// nothing more is to be asked for this way.
+func (b *Broker) askOnce(p *pull, jobs jetstream.MessagesContext) error {
+	ctx, cancel := context.WithTimeout(b.ctx, askTime)
+	defer cancel()
+	p.mu.Lock()
+	p.anew = cancel
+	p.mu.Unlock()
+	job, err := jobs.Next(jetstream.NextContext(ctx))
+	if errors.Is(err, context.DeadlineExceeded) && p.isWanted() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.empty = time.Time{}
+	if meta, err := job.Metadata(); err == nil && meta.NumPending == 0 {
+		p.empty = time.Now()
+	}
+	if len(p.waiting) > 0 {
+		p.waiting[0] <- arrival{msg: job} // there is room: each pull sends once
+		p.waiting = p.waiting[1:]
+		job = nil
+	}
+	p.mu.Unlock()
+	if job != nil {
+		b.giveBack(job)
+	}
+	return nil
+}
+
+// stopAsking hands back what comes all the same.
+func (b *Broker) stopAsking(jobs jetstream.MessagesContext) {
+	jobs.Drain()
+	for {
+		job, err := jobs.Next(jetstream.NextContext(b.ctx))
+		if err != nil {
+			return
+		}
+		b.giveBack(job)
+	}
+}
+
+// askAnew has jobs asked for again when a lost connection is back: the server has
+// forgotten who asked, and workers would be idle until they miss its heartbeats.
+func (b *Broker) askAnew() {
+	back := b.nc.StatusChanged(nats.CONNECTED)
+	defer b.nc.RemoveStatusListener(back)
+	for {
+		select {
+		case _, open := <-back:
+			if !open {
+				return
+			}
+		case <-b.ctx.Done():
+			return
+		}
+		b.mu.Lock()
+		pulls := slices.Collect(maps.Values(b.pulls))
+		b.mu.Unlock()
+		for _, p := range pulls {
+			p.mu.Lock()
+			if p.anew != nil {
+				p.anew()
+			}
+			p.mu.Unlock()
+		}
+	}
+}
