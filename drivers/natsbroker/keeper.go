@@ -190,7 +190,7 @@ func (b *Broker) putSpec(ctx context.Context, r *broker.Run) (*wirePart, uint64,
 	for _, in := range r.Inputs {
 		w := wireInput{Name: in.Name, Whole: in.Whole}
 		if in.Value != nil {
-			v, err := b.valueOut(ctx, r.ID, fmt.Sprintf("input %q of run %q", in.Name, r.ID), in.Value)
+			v, err := b.valueOut(ctx, r.ID, func() string { return fmt.Sprintf("input %q of run %q", in.Name, r.ID) }, in.Value)
 			if err != nil {
 				return nil, 0, fmt.Errorf("natsbroker: %w", err)
 			}

@@ -29,7 +29,7 @@ func (v *value) list(data []byte) (broker.List, error) {
 
 // listOut writes a list: as one value if all of it is here and written alike, and
 // otherwise as a list of values.
-func (b *Broker) listOut(ctx context.Context, run, what string, l broker.List) (*wireValue, error) {
+func (b *Broker) listOut(ctx context.Context, run string, what func() string, l broker.List) (*wireValue, error) {
 	c := b.codecOf(l)
 	data, ok, err := b.joined(run, what, c, nil, l)
 	if err != nil {
@@ -43,7 +43,7 @@ func (b *Broker) listOut(ctx context.Context, run, what string, l broker.List) (
 		if v == nil {
 			continue
 		}
-		if parts[i], err = b.valueOut(ctx, run, fmt.Sprintf("element %d of %s", i, what), v); err != nil {
+		if parts[i], err = b.valueOut(ctx, run, func() string { return fmt.Sprintf("element %d of %s", i, what()) }, v); err != nil {
 			return nil, err
 		}
 	}
@@ -69,7 +69,7 @@ func (b *Broker) codecOf(l broker.List) Codec {
 // joined appends a value as a codec writes it, without reading what was written by it.
 // ok is false where that cannot be: something is stored, missing, or written by another
 // codec.
-func (b *Broker) joined(run, what string, c Codec, data []byte, v broker.Value) (all []byte, ok bool, err error) {
+func (b *Broker) joined(run string, what func() string, c Codec, data []byte, v broker.Value) (all []byte, ok bool, err error) {
 	if c != JSON && c != CBOR {
 		return nil, false, nil
 	}
@@ -89,7 +89,7 @@ func (b *Broker) joined(run, what string, c Codec, data []byte, v broker.Value) 
 	case broker.Go:
 		part, err := c.encode(v.V)
 		if err != nil {
-			return nil, false, fmt.Errorf("%s cannot be encoded: %w", what, err)
+			return nil, false, fmt.Errorf("%s cannot be encoded: %w", what(), err)
 		}
 		return append(data, part...), true, nil
 	case broker.List:

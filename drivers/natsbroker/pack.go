@@ -164,7 +164,7 @@ func (b *Broker) inputsOut(ctx context.Context, j *broker.Job, first []wireInput
 			w.Name = in.Name
 		}
 		if in.Value != nil {
-			v, err := b.valueOut(ctx, j.Run, fmt.Sprintf("input %q of task %q", in.Name, j.Task), in.Value)
+			v, err := b.valueOut(ctx, j.Run, func() string { return fmt.Sprintf("input %q of task %q", in.Name, j.Task) }, in.Value)
 			if err != nil {
 				return nil, err
 			}

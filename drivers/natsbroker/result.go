@@ -151,7 +151,7 @@ func (b *Broker) resultOut(ctx context.Context, run string, r *broker.Result, ta
 		w.Task = r.Task
 	}
 	for k, v := range r.Outputs {
-		out, err := b.valueOut(ctx, run, fmt.Sprintf("output %d of task %q", k+1, r.Task), v)
+		out, err := b.valueOut(ctx, run, func() string { return fmt.Sprintf("output %d of task %q", k+1, r.Task) }, v)
 		if err != nil {
 			return nil, err
 		}

@@ -73,8 +73,8 @@ func (e *tooLarge) Error() string {
 }
 
 // valueOut writes a value, and stores it if it is large. One that came from this broker
-// goes on as it is.
-func (b *Broker) valueOut(ctx context.Context, run, what string, v broker.Value) (*wireValue, error) {
+// goes on as it is. what says what it is, for errors.
+func (b *Broker) valueOut(ctx context.Context, run string, what func() string, v broker.Value) (*wireValue, error) {
 	switch v := v.(type) {
 	case *value:
 		if v.b.names != b.names || v.run != run {
@@ -88,19 +88,19 @@ func (b *Broker) valueOut(ctx context.Context, run, what string, v broker.Value)
 	case broker.Go:
 		data, err := b.config.codec.encode(v.V)
 		if err != nil {
-			return nil, fmt.Errorf("%s cannot be encoded: %w", what, err)
+			return nil, fmt.Errorf("%s cannot be encoded: %w", what(), err)
 		}
 		return b.written(ctx, run, what, b.config.codec, data)
 	case broker.List:
 		return b.listOut(ctx, run, what, v)
 	}
-	return nil, fmt.Errorf("%s is a %T, which is of another broker or run", what, v)
+	return nil, fmt.Errorf("%s is a %T, which is of another broker or run", what(), v)
 }
 
 // written is a value that was encoded: stored if it is large.
-func (b *Broker) written(ctx context.Context, run, what string, c Codec, data []byte) (*wireValue, error) {
+func (b *Broker) written(ctx context.Context, run string, what func() string, c Codec, data []byte) (*wireValue, error) {
 	if size := int64(len(data)); size > b.config.maxValue {
-		return nil, &tooLarge{what, size, b.config.maxValue, "raise MaxValue, or hand over a place where the data is instead of the data"}
+		return nil, &tooLarge{what(), size, b.config.maxValue, "raise MaxValue, or hand over a place where the data is instead of the data"}
 	}
 	w := &wireValue{Codec: c}
 	if b.config.compress >= 0 && len(data) >= b.config.compress {
