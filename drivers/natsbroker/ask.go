@@ -1,6 +1,7 @@
 package natsbroker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,8 +17,8 @@ import (
 // server is not told of it.
 const askTime = 30 * time.Second
 
-// beatTime is how often the server says that it is there while it has no job. One that
-// has said nothing for twice as long is asked anew.
+// beatTime is how often the server says that it is there while it has no job, unless the
+// config says otherwise. One that has said nothing for twice as long is asked anew.
 const beatTime = 2 * time.Second
 
 // ask asks the server for the jobs of a pull, one by one, as long as somebody waits for
@@ -35,18 +36,11 @@ func (b *Broker) ask(p *pull) {
 			return
 		}
 		for p.begin() && b.ctx.Err() == nil {
-			var err error
-			if jobs == nil {
-				jobs, err = b.messages(p)
-			}
-			if err == nil {
-				err = b.askOnce(p, jobs)
-			}
+			err := b.askOnce(p, &jobs)
 			if err == nil || b.ctx.Err() != nil {
 				continue
 			}
-			if jobs != nil {
-				left := jobs
+			if left := jobs; left != nil {
 				b.wait.Go(func() { b.stopAsking(left) })
 				jobs = nil
 			}
@@ -59,13 +53,13 @@ func (b *Broker) ask(p *pull) {
 
 // messages begins to ask the server. It knows of the consumer then: what it is asked
 // before it may not answer.
-func (b *Broker) messages(p *pull) (jobs jetstream.MessagesContext, err error) {
-	err = b.ride(b.ctx, func(ctx context.Context) error {
+func (b *Broker) messages(ctx context.Context, p *pull) (jobs jetstream.MessagesContext, err error) {
+	err = b.ride(ctx, func(ctx context.Context) error {
 		c, err := b.consumer(ctx, p)
 		if err != nil {
 			return err
 		}
-		jobs, err = c.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(2*askTime), jetstream.PullHeartbeat(beatTime))
+		jobs, err = c.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(2*askTime), jetstream.PullHeartbeat(cmp.Or(b.config.beat, beatTime)))
 		return err
 	})
 	return jobs, err
@@ -97,13 +91,19 @@ func (p *pull) refuse(err error) {
 
 // askOnce waits for a job, and hands it to one who waits for it, or back. With an error
 // nothing more is to be asked for this way.
-func (b *Broker) askOnce(p *pull, jobs jetstream.MessagesContext) error {
+func (b *Broker) askOnce(p *pull, jobs *jetstream.MessagesContext) error {
 	ctx, cancel := context.WithTimeout(b.ctx, askTime)
 	defer cancel()
 	p.mu.Lock()
 	p.anew = cancel
 	p.mu.Unlock()
-	job, err := jobs.Next(jetstream.NextContext(ctx))
+	if *jobs == nil {
+		var err error
+		if *jobs, err = b.messages(ctx, p); err != nil {
+			return err
+		}
+	}
+	job, err := (*jobs).Next(jetstream.NextContext(ctx))
 	if errors.Is(err, context.DeadlineExceeded) && p.isWanted() {
 		return nil
 	}

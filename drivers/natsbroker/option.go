@@ -37,6 +37,7 @@ type config struct {
 	connection    []nats.Option
 	asFound       bool          // the streams stay as they are
 	silence       time.Duration // of silentAfter, 0 for the default
+	beat          time.Duration // of beatTime, 0 for the default
 	problems      []string
 }
 

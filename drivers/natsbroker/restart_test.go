@@ -97,8 +97,9 @@ func TestAServerIsStoppedInOrder(t *testing.T) {
 // would miss a heartbeat of the server only after twice that time.
 func TestAnIdleWorkerAsksAnewAfterACut(t *testing.T) {
 	near, far, net := apart(t)
+	far.config.beat = 20 * time.Second
 	w := worker(t, far, "w")
-	ctx, enough := context.WithTimeout(t.Context(), beatTime)
+	ctx, enough := context.WithTimeout(t.Context(), far.config.beat)
 	defer enough()
 	received := make(chan error, 1)
 	go func() {
