@@ -126,7 +126,9 @@ func (x *execution) report() *Report {
 		r.Duration = time.Since(x.start)
 	}
 	names := x.plan.names()
-	periods := make([]period, len(x.records))
+	d := draftOf(len(x.records))
+	defer drafts.Put(d)
+	periods := d.periods
 	for n := range periods {
 		periods[n] = x.period(int32(n))
 	}
@@ -135,7 +137,7 @@ func (x *execution) report() *Report {
 	} else {
 		r.Started, r.Duration = time.Time{}, 0
 	}
-	order := byStart(periods, names) // and not the reports: those are large
+	order := d.byStart(names) // and not the reports: those are large
 	r.Tasks = make([]TaskReport, len(order))
 	x.mu.Lock()
 	for i, s := range order {
@@ -155,7 +157,7 @@ func (x *execution) report() *Report {
 	if r.Totals.Tasks > 0 {
 		r.SuccessRate = float64(r.Totals.Succeeded) / float64(r.Totals.Tasks)
 	}
-	r.measure(periods, order)
+	r.measure(d, order)
 	r.index = sync.OnceValue(func() map[string]int {
 		at := make(map[string]int, len(r.Tasks))
 		for i := range r.Tasks {
@@ -311,11 +313,11 @@ func (r *Report) follow(x *execution, periods []period, names []string) {
 }
 
 // measure works out how parallel the run was.
-func (r *Report) measure(periods []period, order []stamp) {
+func (r *Report) measure(d *draft, order []stamp) {
 	var busy time.Duration
-	ends := make([]stamp, 0, len(periods))
-	for i := range periods {
-		if s := &periods[i]; s.started != never && s.ended != never {
+	ends := d.ends[:0]
+	for i := range d.periods {
+		if s := &d.periods[i]; s.started != never && s.ended != never {
 			ends = append(ends, stamp{s.ended, int32(i)})
 			busy += time.Duration(s.ended - s.started)
 		}
@@ -323,10 +325,10 @@ func (r *Report) measure(periods []period, order []stamp) {
 	if r.Duration > 0 {
 		r.Parallelism = busy.Seconds() / r.Duration.Seconds()
 	}
-	ends = sorted(ends)
+	ends, _ = sorted(ends, d.spare)
 	running, e := 0, 0
 	for i := range order {
-		s := &periods[order[i].node]
+		s := &d.periods[order[i].node]
 		if s.started == never || s.ended == never {
 			continue
 		}
