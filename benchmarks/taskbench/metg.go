@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/runnelflow/runnel/benchmarks/measure"
@@ -46,8 +47,12 @@ type Sweep struct {
 	Cores  int // of the machine that are used: GOMAXPROCS
 	Rounds int
 	Window time.Duration // of one executor at one size in one round
+	// Together takes as the kernel's rate what each of the cores does while all compute,
+	// and not what one does alone: cores may share what they compute with, and then no
+	// executor reaches the other one.
+	Together bool
 
-	rate func(window time.Duration) float64 // nil is KernelRate: tests have virtual time
+	rate func(cores int, window time.Duration) float64 // nil is KernelRate: tests have virtual time
 }
 
 // largest is the number of iterations that a sweep begins with, most the one that
@@ -109,18 +114,21 @@ func (s Sweep) round(b *Bench, cases []measure.Case, curves []curve, round int) 
 }
 
 func (s Sweep) point(b *Bench, c measure.Case, iterations int) (Point, error) {
-	kernelRate := KernelRate
+	kernelRate, cores := KernelRate, 1
 	if s.rate != nil {
 		kernelRate = s.rate
 	}
-	rate := kernelRate(s.Window / 4)
+	if s.Together {
+		cores = s.Cores
+	}
+	rate := kernelRate(cores, s.Window/4)
 	b.SetIterations(iterations)
 	cost, err := measure.Turn(c, s.Window, 1)
 	if err != nil {
 		return Point{}, err
 	}
 	// Another look behind it: the machine's speed may change meanwhile.
-	rate = (rate + kernelRate(s.Window/4)) / 2
+	rate = (rate + kernelRate(cores, s.Window/4)) / 2
 	return Point{
 		Iterations:  iterations,
 		Granularity: cost.Nanoseconds * float64(s.Cores),
@@ -128,9 +136,23 @@ func (s Sweep) point(b *Bench, c measure.Case, iterations int) (Point, error) {
 	}, nil
 }
 
-// KernelRate is what one goroutine does with the kernel alone, outside any
-// executor, in floating-point operations a nanosecond.
-func KernelRate(window time.Duration) float64 {
+// KernelRate is what each of so many goroutines does with the kernel at once, outside any
+// executor, in floating-point operations a nanosecond: the mean of them.
+func KernelRate(cores int, window time.Duration) float64 {
+	rates := make([]float64, cores)
+	var all sync.WaitGroup
+	for i := range rates {
+		all.Go(func() { rates[i] = kernelRate(window) })
+	}
+	all.Wait()
+	sum := 0.0
+	for _, r := range rates {
+		sum += r
+	}
+	return sum / float64(cores)
+}
+
+func kernelRate(window time.Duration) float64 {
 	const iterations = 1 << 10
 	calls, began, took := 0, time.Now(), time.Duration(0)
 	for took <= 0 || took < window {

@@ -286,7 +286,7 @@ func TestSweepFindsTheCost(t *testing.T) {
 				}, nil
 			}}
 		}
-		sweep := Sweep{Cores: 1, Rounds: 3, rate: func(time.Duration) float64 { return 1 }}
+		sweep := Sweep{Cores: 1, Rounds: 3, rate: func(int, time.Duration) float64 { return 1 }}
 		costs := []float64{Flops(4), Flops(64), Flops(largest), 1000 * Flops(most)}
 		var executors []Executor
 		for _, c := range costs {
@@ -306,6 +306,32 @@ func TestSweepFindsTheCost(t *testing.T) {
 			}
 			if !known || math.Abs(got-2*c) > 1e-6*c {
 				t.Errorf("a cost of %v ns: METG %v, %v; want twice the cost\n%v", c, got, known, points[i])
+			}
+		}
+	})
+}
+
+// Two cores that do half as much each while both compute: an executor that costs nothing
+// reaches one half of what one does alone, and all of what both do at once.
+func TestSweepOfCoresThatShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, Default(NoComm, 50, 2))
+		free := Executor{Name: "free", Build: func(b *Bench) (func(context.Context) error, error) {
+			return func(context.Context) error {
+				time.Sleep(time.Duration(float64(b.Graph.N()) * Flops(b.iterations)))
+				return nil
+			}, nil
+		}}
+		rate := func(cores int, _ time.Duration) float64 { return 1 / float64(cores) }
+		for together, want := range map[bool]float64{false: 0.5, true: 1} {
+			points, err := Sweep{Cores: 2, Rounds: 1, Together: together, rate: rate}.Run(b, []Executor{free})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range points[0] {
+				if math.Abs(p.Efficiency-want) > 1e-6 {
+					t.Errorf("together %v: the efficiency at %d iterations is %v, want %v", together, p.Iterations, p.Efficiency, want)
+				}
 			}
 		}
 	})

@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/runnelflow/runnel/benchmarks/report"
 	"github.com/runnelflow/runnel/benchmarks/taskbench"
@@ -43,9 +42,13 @@ func metgSection(set settings, goals *report.Targets) error {
 	for _, e := range executors {
 		columns = append(columns, e.Name)
 	}
-	t := report.NewTable(fmt.Sprintf("METG(50%%), nanoseconds; %d steps", set.steps),
+	of := "of what one core does alone, times the cores"
+	if set.together {
+		of = "of what the cores do at once"
+	}
+	t := report.NewTable(fmt.Sprintf("METG(50%%), nanoseconds, %s; %d steps", of, set.steps),
 		append(columns, taskbench.Own+" ÷ "+taskbench.Stealing)...)
-	sweep := taskbench.Sweep{Cores: set.procs, Rounds: set.rounds, Window: set.window}
+	sweep := taskbench.Sweep{Cores: set.procs, Rounds: set.rounds, Window: set.window, Together: set.together}
 	for _, b := range benches {
 		points, err := sweep.Run(b, executors)
 		if err != nil {
@@ -69,7 +72,7 @@ func metgSection(set settings, goals *report.Targets) error {
 		} else {
 			t.Row(b.Name, append(cells, "–")...)
 		}
-		if isTargeted(b.Name) {
+		if isTargeted(b.Name) && !set.together {
 			if !known || !knownToo {
 				own, hand = math.Inf(1), 1 // on a busy machine no size is efficient
 			}
@@ -78,23 +81,11 @@ func metgSection(set settings, goals *report.Targets) error {
 		}
 	}
 	t.Print()
-	single := taskbench.KernelRate(set.window)
+	single := taskbench.KernelRate(1, set.window)
 	fmt.Printf("\nA dash: no size was efficient, as when the machine is busy. The kernel alone does %s Gflop/s on one core, and %s %% of as much on each of %d at once, "+
 		"which is what an executor without any cost could reach. The payload is 16 bytes.\n",
-		report.Ratio(single), report.Number(100*together(set)/single), set.procs)
+		report.Ratio(single), report.Number(100*taskbench.KernelRate(set.procs, set.window)/single), set.procs)
 	return nil
-}
-
-// together is the rate of the kernel on each of all cores at once: cores that share
-// what they compute with do less than one alone.
-func together(set settings) float64 {
-	rates := make([]float64, set.procs)
-	var all sync.WaitGroup
-	for i := range rates {
-		all.Go(func() { rates[i] = taskbench.KernelRate(set.window) })
-	}
-	all.Wait()
-	return slices.Min(rates)
 }
 
 // chosen are the graphs whose names begin with one of the prefixes.
