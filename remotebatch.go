@@ -44,13 +44,13 @@ func (r *remote) gather() []broker.Batch {
 	if len(r.turns) == 0 {
 		r.turns = nil
 	}
-	n := min(len(r.pending), mostSubmitted-len(batches))
-	for _, j := range r.pending[:n] {
-		if r.goes(j, nil) {
+	for len(r.pending) > 0 && len(batches) < mostSubmitted {
+		if j := r.pending[0]; r.goes(j, nil) {
 			batches = append(batches, broker.Batch{j})
 		}
+		r.pending = r.pending[1:]
 	}
-	if r.pending = r.pending[n:]; len(r.pending) == 0 {
+	if len(r.pending) == 0 {
 		r.pending = nil
 	}
 	return batches

@@ -19,13 +19,19 @@ const askTime = 30 * time.Second
 
 // beatTime is how often the server says that it is there while it has no job, unless the
 // config says otherwise. One that has said nothing for twice as long is asked anew.
-const beatTime = 2 * time.Second
+const beatTime = 5 * time.Second
 
 // ask asks the server for the jobs of a pull, one by one, as long as somebody waits for
 // any. It keeps its subscription: to make and end one for each job would be more work
 // than what else there is to do for it.
 func (b *Broker) ask(p *pull) {
 	var jobs jetstream.MessagesContext
+	leaveOff := func() {
+		if left := jobs; left != nil {
+			b.wait.Go(func() { b.stopAsking(left) })
+			jobs = nil
+		}
+	}
 	for {
 		select {
 		case <-p.wanted:
@@ -35,15 +41,15 @@ func (b *Broker) ask(p *pull) {
 			}
 			return
 		}
+		if p.listen(nil) {
+			leaveOff()
+		}
 		for p.begin() && b.ctx.Err() == nil {
 			err := b.askOnce(p, &jobs)
 			if err == nil || b.ctx.Err() != nil {
 				continue
 			}
-			if left := jobs; left != nil {
-				b.wait.Go(func() { b.stopAsking(left) })
-				jobs = nil
-			}
+			leaveOff()
 			if !passing(err) && !errors.Is(err, context.Canceled) {
 				p.refuse(fmt.Errorf("natsbroker: no jobs can be asked for: %w", err))
 			}
@@ -63,6 +69,14 @@ func (b *Broker) messages(ctx context.Context, p *pull) (jobs jetstream.Messages
 		return err
 	})
 	return jobs, err
+}
+
+// nudge has it looked at who waits, and at the connection.
+func (p *pull) nudge() {
+	select {
+	case p.wanted <- struct{}{}:
+	default:
+	}
 }
 
 func (p *pull) isWanted() bool {
@@ -89,23 +103,23 @@ func (p *pull) refuse(err error) {
 	p.waiting = nil
 }
 
-// askOnce waits for a job, and hands it to one who waits for it, or back. With an error
-// nothing more is to be asked for this way.
-func (b *Broker) askOnce(p *pull, jobs *jetstream.MessagesContext) error {
-	ctx, cancel := context.WithTimeout(b.ctx, askTime)
-	defer cancel()
+// listen has a connection that comes back end the asking, and reports whether one has
+// since the last call. What was asked on another connection is not to be asked again: it
+// may be answered twice.
+func (p *pull) listen(anew func()) (cut bool) {
 	p.mu.Lock()
-	p.anew = cancel
-	p.mu.Unlock()
-	if *jobs == nil {
-		var err error
-		if *jobs, err = b.messages(ctx, p); err != nil {
-			return err
-		}
-	}
-	job, err := (*jobs).Next(jetstream.NextContext(ctx))
-	if errors.Is(err, context.DeadlineExceeded) && p.isWanted() {
-		return nil
+	defer p.mu.Unlock()
+	cut, p.cut, p.anew = p.cut, false, anew
+	return cut
+}
+
+// askOnce waits for a job, and hands it to one who waits for it, or back. With an error
+// nothing more is to be asked for this way. While the server is asked for something
+// somebody listens, also when nobody waits any more.
+func (b *Broker) askOnce(p *pull, jobs *jetstream.MessagesContext) error {
+	job, err := b.next(p, jobs)
+	for errors.Is(err, context.DeadlineExceeded) && p.isWanted() {
+		job, err = b.next(p, jobs)
 	}
 	if err != nil {
 		return err
@@ -125,6 +139,21 @@ func (b *Broker) askOnce(p *pull, jobs *jetstream.MessagesContext) error {
 		b.giveBack(job)
 	}
 	return nil
+}
+
+// next waits for a job for a while.
+func (b *Broker) next(p *pull, jobs *jetstream.MessagesContext) (job jetstream.Msg, err error) {
+	ctx, cancel := context.WithTimeout(b.ctx, askTime)
+	defer cancel()
+	if p.listen(cancel) && *jobs != nil {
+		return nil, context.Canceled
+	}
+	if *jobs == nil {
+		if *jobs, err = b.messages(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	return (*jobs).Next(jetstream.NextContext(ctx))
 }
 
 // stopAsking hands back what comes all the same.
@@ -158,10 +187,12 @@ func (b *Broker) askAnew() {
 		b.mu.Unlock()
 		for _, p := range pulls {
 			p.mu.Lock()
+			p.cut = true
 			if p.anew != nil {
 				p.anew()
 			}
 			p.mu.Unlock()
+			p.nudge()
 		}
 	}
 }

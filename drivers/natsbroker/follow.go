@@ -95,6 +95,13 @@ func (f *following) hand(msgs []jetstream.Msg) {
 	}
 }
 
+// gathered is how many there are for the first call.
+func (f *following) gathered() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return uint64(len(f.first))
+}
+
 func (f *following) end() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -111,12 +118,11 @@ func (f *following) gather(ctx context.Context, consumer jetstream.Consumer) err
 		select {
 		case <-f.came:
 		case <-idle.C:
+			n := f.gathered()
 			info, err := consumer.Info(ctx)
-			f.mu.Lock()
-			if n := uint64(len(f.first)); err == nil {
+			if err == nil && n == f.gathered() { // else some were on their way here
 				there = min(there, n+info.NumPending)
 			}
-			f.mu.Unlock()
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

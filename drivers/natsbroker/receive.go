@@ -19,13 +19,14 @@ type pull struct {
 	queue    string
 	priority broker.Priority
 	consumer jetstream.Consumer
-	wanted   chan struct{} // somebody waits for a job
+	wanted   chan struct{} // somebody waits for a job, or the connection is back
 
 	mu      sync.Mutex
 	asking  bool             // a job is asked for
 	since   time.Time        // since when, in vain
 	empty   time.Time        // when the server last said that it has no more
-	anew    func()           // has it be asked for anew
+	anew    func()           // has it be asked for anew, nil while it is not asked for
+	cut     bool             // the connection was lost and is back
 	waiting []chan<- arrival // those who wait for it
 }
 
@@ -166,10 +167,7 @@ func (b *Broker) await(ctx context.Context, pulls []*pull) (jetstream.Msg, error
 		p.mu.Lock()
 		p.waiting = append(p.waiting, arrived)
 		p.mu.Unlock()
-		select {
-		case p.wanted <- struct{}{}:
-		default:
-		}
+		p.nudge()
 	}
 	defer func() {
 		for _, p := range pulls {

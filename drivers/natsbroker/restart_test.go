@@ -122,3 +122,48 @@ func TestAnIdleWorkerAsksAnewAfterACut(t *testing.T) {
 		t.Errorf("no job came: %v", err)
 	}
 }
+
+// TestAWorkerThatWasBusyDuringACut asks for one job when it wants one: what it asked before
+// on another connection would bring it a second one, which nobody else could have.
+func TestAWorkerThatWasBusyDuringACut(t *testing.T) {
+	near, far, net := apart(t, Lease(time.Minute))
+	far.config.beat = 20 * time.Second
+	w, other := worker(t, far, "w"), worker(t, near, "other")
+	received := make(chan error, 1)
+	asks := func() {
+		go func() {
+			_, err := far.Receive(t.Context(), w, 1)
+			received <- err
+		}()
+		for asked := false; !asked; <-time.After(5 * time.Millisecond) {
+			far.mu.Lock()
+			p := far.pulls[near.names.queue("q", broker.Normal)]
+			far.mu.Unlock()
+			if p != nil {
+				p.mu.Lock()
+				asked = p.asking && time.Since(p.since) > quiet
+				p.mu.Unlock()
+			}
+		}
+	}
+	asks()
+	submit(t, near, job("r", 1, "a"))
+	if err := <-received; err != nil {
+		t.Fatal(err)
+	}
+	net.cut(everyLink)
+	for far.nc.Stats().Reconnects == 0 {
+		<-time.After(5 * time.Millisecond)
+	}
+	asks()
+	submit(t, near, job("r", 2, "b"))
+	submit(t, near, job("r", 3, "c"))
+	if err := <-received; err != nil {
+		t.Fatal(err)
+	}
+	ctx, enough := context.WithTimeout(t.Context(), 20*time.Second)
+	defer enough()
+	if _, err := near.Receive(ctx, other, 1); err != nil {
+		t.Errorf("the third job is with nobody, and did not come: %v", err)
+	}
+}
