@@ -61,11 +61,10 @@ func (b *Broker) ask(p *pull) {
 // before it may not answer.
 func (b *Broker) messages(ctx context.Context, p *pull) (jobs jetstream.MessagesContext, err error) {
 	err = b.ride(ctx, func(ctx context.Context) error {
-		c, err := b.consumer(ctx, p)
-		if err != nil {
-			return err
+		_, err := p.consumer.Info(ctx)
+		if err == nil {
+			jobs, err = p.consumer.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(2*askTime), jetstream.PullHeartbeat(cmp.Or(b.config.beat, beatTime)))
 		}
-		jobs, err = c.Messages(jetstream.PullMaxMessages(1), jetstream.PullExpiry(2*askTime), jetstream.PullHeartbeat(cmp.Or(b.config.beat, beatTime)))
 		return err
 	})
 	return jobs, err

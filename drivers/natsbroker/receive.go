@@ -16,8 +16,6 @@ import (
 // it. What it asks the server for in advance is one job, and only while somebody
 // waits.
 type pull struct {
-	queue    string
-	priority broker.Priority
 	consumer jetstream.Consumer
 	wanted   chan struct{} // somebody waits for a job, or the connection is back
 
@@ -45,9 +43,20 @@ func (b *Broker) pull(ctx context.Context, queue string, p broker.Priority) (*pu
 	if known != nil {
 		return known, nil
 	}
-	made := &pull{queue: queue, priority: p, wanted: make(chan struct{}, 1)}
+	made := &pull{wanted: make(chan struct{}, 1)}
 	err := b.ride(ctx, func(ctx context.Context) (err error) {
-		made.consumer, err = b.consumer(ctx, made)
+		made.consumer, err = b.stream("jobs").CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
+			Durable:       "q-" + token(queue) + "-" + p.String(),
+			Description:   fmt.Sprintf("queue %q, priority %s", queue, p),
+			Metadata:      map[string]string{queueName: queue, queuePriority: p.String()},
+			FilterSubject: filter,
+			AckPolicy:     jetstream.AckExplicitPolicy,
+			AckWait:       b.config.lease,
+			MaxDeliver:    b.config.maxDeliveries, // then settleSpent sees to it
+			MaxAckPending: -1,
+			Replicas:      b.config.replicas,
+			MemoryStorage: b.config.memory,
+		})
 		return err
 	})
 	if err != nil {
@@ -61,22 +70,6 @@ func (b *Broker) pull(ctx context.Context, queue string, p broker.Priority) (*pu
 	b.pulls[filter] = made
 	b.wait.Go(func() { b.ask(made) })
 	return made, nil
-}
-
-// consumer makes the consumer of a pull, unless it is there.
-func (b *Broker) consumer(ctx context.Context, p *pull) (jetstream.Consumer, error) {
-	return b.stream("jobs").CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable:       "q-" + token(p.queue) + "-" + p.priority.String(),
-		Description:   fmt.Sprintf("queue %q, priority %s", p.queue, p.priority),
-		Metadata:      map[string]string{queueName: p.queue, queuePriority: p.priority.String()},
-		FilterSubject: b.names.queue(p.queue, p.priority),
-		AckPolicy:     jetstream.AckExplicitPolicy,
-		AckWait:       b.config.lease,
-		MaxDeliver:    b.config.maxDeliveries, // then settleSpent sees to it
-		MaxAckPending: -1,
-		Replicas:      b.config.replicas,
-		MemoryStorage: b.config.memory,
-	})
 }
 
 // Receive implements [broker.Broker].

@@ -308,6 +308,7 @@ func (l *siding) Workers(ctx context.Context, deliver func([]*broker.Worker)) er
 }
 
 func (l *siding) End(ctx context.Context, run string, e broker.End) ([]string, error) {
+	l.start.Do(func() {}) // a run that was that short needs no worker any more
 	held, err := l.Broker.End(ctx, l.prefix+run, e)
 	for i := range held {
 		held[i] = strings.TrimPrefix(held[i], l.prefix)
