@@ -44,6 +44,7 @@ func (r *remote) gather() []broker.Batch {
 	if len(r.turns) == 0 {
 		r.turns = nil
 	}
+	// After the lanes, which have made those pending that no worker has.
 	for len(r.pending) > 0 && len(batches) < mostSubmitted {
 		if j := r.pending[0]; r.goes(j, nil) {
 			batches = append(batches, broker.Batch{j})

@@ -72,13 +72,7 @@ func TestAServerIsStoppedInOrder(t *testing.T) {
 		_, err := b.Receive(t.Context(), w, 1)
 		received <- err
 	}()
-	queue := b.names.queue("q", broker.Normal)
-	for asked := false; !asked; <-time.After(5 * time.Millisecond) {
-		b.mu.Lock()
-		p := b.pulls[queue]
-		b.mu.Unlock()
-		asked = p != nil && p.isQuiet()
-	}
+	awaitAsking(b)
 	end(s)
 	select {
 	case err := <-received:
@@ -106,13 +100,7 @@ func TestAnIdleWorkerAsksAnewAfterACut(t *testing.T) {
 		_, err := far.Receive(ctx, w, 1)
 		received <- err
 	}()
-	queue := near.names.queue("q", broker.Normal)
-	for asked := false; !asked; <-time.After(5 * time.Millisecond) {
-		far.mu.Lock()
-		p := far.pulls[queue]
-		far.mu.Unlock()
-		asked = p != nil && p.isQuiet()
-	}
+	awaitAsking(far)
 	net.cut(everyLink)
 	for far.nc.Stats().Reconnects == 0 {
 		<-time.After(5 * time.Millisecond)
@@ -135,16 +123,7 @@ func TestAWorkerThatWasBusyDuringACut(t *testing.T) {
 			_, err := far.Receive(t.Context(), w, 1)
 			received <- err
 		}()
-		for asked := false; !asked; <-time.After(5 * time.Millisecond) {
-			far.mu.Lock()
-			p := far.pulls[near.names.queue("q", broker.Normal)]
-			far.mu.Unlock()
-			if p != nil {
-				p.mu.Lock()
-				asked = p.asking && time.Since(p.since) > quiet
-				p.mu.Unlock()
-			}
-		}
+		awaitAsking(far)
 	}
 	asks()
 	submit(t, near, job("r", 1, "a"))
@@ -165,5 +144,19 @@ func TestAWorkerThatWasBusyDuringACut(t *testing.T) {
 	defer enough()
 	if _, err := near.Receive(ctx, other, 1); err != nil {
 		t.Errorf("the third job is with nobody, and did not come: %v", err)
+	}
+}
+
+// awaitAsking returns when the server has been asked for a job for a while.
+func awaitAsking(b *Broker) {
+	for asked := false; !asked; <-time.After(5 * time.Millisecond) {
+		b.mu.Lock()
+		p := b.pulls[b.names.queue("q", broker.Normal)]
+		b.mu.Unlock()
+		if p != nil {
+			p.mu.Lock()
+			asked = p.asking && time.Since(p.since) > quiet
+			p.mu.Unlock()
+		}
 	}
 }
