@@ -44,7 +44,7 @@ const stopped = 1 << 30
 type Run struct {
 	Config
 	graph *graph.Graph
-	spin  bool // a searcher may have a processor to itself
+	procs int // that this run may keep busy
 	roots []int32
 	// left counts the predecessors of each node that have not finished.
 	left []int32
@@ -73,7 +73,10 @@ type Run struct {
 // New prepares a run of g; [Run.Start] starts it.
 func New(g *graph.Graph, c Config) *Run {
 	r := &Run{Config: c, graph: g, roots: g.Roots(), left: g.InDegrees(), pruneAt: minPrune, done: make(chan struct{})}
-	if r.spin = c.Limit != 1 && runtime.GOMAXPROCS(0) > 1; r.spin {
+	if r.procs = 1; c.Limit != 1 {
+		r.procs = runtime.GOMAXPROCS(0)
+	}
+	if r.procs > 1 {
 		r.spins.Store(mostSpins)
 	}
 	if c.Limit == 0 {
@@ -154,22 +157,35 @@ func (r *Run) signal() {
 	if !r.searching.CompareAndSwap(0, 1) {
 		return
 	}
+	// The runtime keeps a goroutine for the processor that has begun or woken it, and
+	// another takes it only after a sleep (runqgrab in runtime/proc.go), which lasts tens
+	// of microseconds. So whoever brings in one that is to have a processor of its own
+	// steps aside for it, and is taken by the other at once.
+	if r.bring() {
+		runtime.Gosched()
+	}
+}
+
+// bring brings in a worker, and reports whether a processor may be free for the one that
+// called.
+func (r *Run) bring() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.attention.Load() >= stopped || r.spare.Load() == 0 {
 		r.searching.Add(-1)
-		return
+		return false
 	}
 	r.spare.Add(-1)
 	if n := len(r.idle); n > 0 {
 		w := r.idle[n-1]
 		r.idle = r.idle[:n-1]
 		w.wake <- struct{}{}
-		return
+	} else {
+		r.alive++
+		w := &Worker{run: r, seed: uint32(r.alive) * 0x9e3779b9}
+		go w.work(true)
 	}
-	r.alive++
-	w := &Worker{run: r, seed: uint32(r.alive) * 0x9e3779b9}
-	go w.work(true)
+	return 1 < r.alive && r.alive <= r.procs // who begins the first waits for the run's end
 }
 
 // leave is called by the goroutine of a worker that has nothing more to do.

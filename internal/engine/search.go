@@ -118,7 +118,7 @@ func (w *Worker) park() {
 	r.mu.Unlock()
 	began := time.Now()
 	<-w.wake
-	if r.spin && time.Since(began) < shortSleep {
+	if r.procs > 1 && time.Since(began) < shortSleep {
 		r.spins.Store(mostSpins)
 	}
 }

@@ -1,0 +1,33 @@
+package engine
+
+import (
+	"testing"
+	"time"
+)
+
+// BenchmarkMeeting runs two nodes side by side and then one that waits for both, again
+// and again. It reports by how much a step takes longer than a node: with two processors
+// or more, the time that it takes to bring in the other worker and to meet it.
+func BenchmarkMeeting(b *testing.B) {
+	const steps = 100
+	var widths []int
+	for range steps {
+		widths = append(widths, 2, 1)
+	}
+	g := layeredGraph(widths...)
+	for _, takes := range []time.Duration{20 * time.Microsecond, 300 * time.Microsecond} {
+		b.Run(takes.String(), func(b *testing.B) {
+			for b.Loop() {
+				r := New(g, Config{Exec: func(w *Worker, it Item) Item {
+					for began := time.Now(); time.Since(began) < takes; {
+					}
+					return w.Finish(int32(it))
+				}})
+				r.Start()
+				<-r.Done()
+			}
+			each := b.Elapsed() / time.Duration(b.N*2*steps)
+			b.ReportMetric(float64((each - takes).Nanoseconds()), "ns/step")
+		})
+	}
+}
