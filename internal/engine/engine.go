@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/runnelflow/runnel/internal/graph"
 )
@@ -94,11 +95,12 @@ func (r *Run) Start() {
 		r.Stop()
 		return
 	}
+	followsClosely()
 	r.signal()
 }
 
 // Done is closed when every node has finished or the run was stopped, and no
-// worker is left.
+// worker is left that could do anything.
 func (r *Run) Done() <-chan struct{} { return r.done }
 
 // Stop lets running items end and starts no other. It may be called more than
@@ -185,16 +187,31 @@ func (r *Run) bring() bool {
 		w := &Worker{run: r, seed: uint32(r.alive) * 0x9e3779b9}
 		go w.work(true)
 	}
-	return 1 < r.alive && r.alive <= r.procs // who begins the first waits for the run's end
+	if r.alive == 1 {
+		return false // who begins a run waits for its end
+	}
+	standby.calls.Add(1)
+	return r.alive <= r.procs
 }
 
 // leave is called by the goroutine of a worker that has nothing more to do.
 func (r *Run) leave() {
+	calls := standby.calls.Load()
+	if others := r.countOut(); others && r.procs > 1 {
+		standBy(calls)
+	}
+}
+
+// countOut counts a worker out, and reports whether others are left.
+func (r *Run) countOut() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.alive--; r.alive == 0 {
-		close(r.done)
+	if r.alive--; r.alive > 0 {
+		return true
 	}
+	standby.ended.Store(int64(time.Since(epoch)))
+	close(r.done)
+	return false
 }
 
 // hasWork reports whether an item waits for a worker.

@@ -6,6 +6,8 @@
 // so that a chain of a million nodes is as safe as a short one.
 package graph
 
+import "slices"
+
 // Graph is an immutable directed graph over the nodes 0..N-1. Successors and
 // predecessors are both kept as compressed lists: the list of node i is one
 // stretch of a slice shared by all nodes. It is safe for concurrent use.
@@ -13,6 +15,7 @@ type Graph struct {
 	n                int
 	succ, pred       []int32
 	succOff, predOff []int32 // n+1 offsets each
+	degrees, roots   []int32 // what each run of the graph begins with
 }
 
 // New makes a graph of n nodes with an edge from[k] → to[k] for each k.
@@ -56,6 +59,12 @@ func New(n int, from, to []int32) *Graph {
 	copy(off[1:], off[:n])
 	off[0] = 0
 	g.predOff = off
+	g.degrees = make([]int32, n)
+	for i := range int32(n) {
+		if g.degrees[i] = g.InDegree(i); g.degrees[i] == 0 {
+			g.roots = append(g.roots, i)
+		}
+	}
 	return g
 }
 
@@ -140,21 +149,8 @@ func (g *Graph) InDegree(i int32) int32 { return g.predOff[i+1] - g.predOff[i] }
 
 // InDegrees returns the in-degree of every node, in a slice that is the
 // caller's.
-func (g *Graph) InDegrees() []int32 {
-	degrees := make([]int32, g.n)
-	for i := range degrees {
-		degrees[i] = g.predOff[i+1] - g.predOff[i]
-	}
-	return degrees
-}
+func (g *Graph) InDegrees() []int32 { return slices.Clone(g.degrees) }
 
-// Roots returns the nodes without predecessors, in ascending order.
-func (g *Graph) Roots() []int32 {
-	var roots []int32
-	for i := range int32(g.n) {
-		if g.InDegree(i) == 0 {
-			roots = append(roots, i)
-		}
-	}
-	return roots
-}
+// Roots returns the nodes without predecessors, in ascending order. The slice
+// belongs to the graph and must not be changed.
+func (g *Graph) Roots() []int32 { return g.roots }
