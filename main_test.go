@@ -6,5 +6,6 @@ import (
 	"go.uber.org/goleak"
 )
 
-// A run owns its goroutines: none of them may outlive it.
+// A run owns its goroutines: none of them may outlive it, but for one that stands by for
+// a moment.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -147,30 +147,18 @@ func (r *Run) takeUrgent() Item {
 	return it
 }
 
-// offer tells a worker of new work, unless one is searching already.
-func (r *Run) offer() {
-	if r.searching.Load() == 0 && r.spare.Load() > 0 {
-		r.signal()
-	}
+// offer tells a worker of new work, unless one is searching already. It reports whether
+// a worker that offers is to step aside.
+func (r *Run) offer() bool {
+	return r.searching.Load() == 0 && r.spare.Load() > 0 && r.signal()
 }
 
-// signal wakes or starts one worker as the searcher.
-func (r *Run) signal() {
+// signal wakes or starts one worker as the searcher. It reports whether that one may have
+// a processor to itself: a worker that has called steps aside for it.
+func (r *Run) signal() bool {
 	if !r.searching.CompareAndSwap(0, 1) {
-		return
+		return false
 	}
-	// The runtime keeps a goroutine for the processor that has begun or woken it, and
-	// another takes it only after a sleep (runqgrab in runtime/proc.go), which lasts tens
-	// of microseconds. So whoever brings in one that is to have a processor of its own
-	// steps aside for it, and is taken by the other at once.
-	if r.bring() {
-		runtime.Gosched()
-	}
-}
-
-// bring brings in a worker, and reports whether a processor may be free for the one that
-// called.
-func (r *Run) bring() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.attention.Load() >= stopped || r.spare.Load() == 0 {
@@ -187,10 +175,9 @@ func (r *Run) bring() bool {
 		w := &Worker{run: r, seed: uint32(r.alive) * 0x9e3779b9}
 		go w.work(true)
 	}
-	if r.alive == 1 {
-		return false // who begins a run waits for its end
+	if r.alive > 1 {
+		standby.calls.Add(1)
 	}
-	standby.calls.Add(1)
 	return r.alive <= r.procs
 }
 

@@ -6,5 +6,6 @@ import (
 	"go.uber.org/goleak"
 )
 
-// Done says that no worker is left: none may be found after the last test.
+// Done says that no worker is left: none may be found after the last test, but for one
+// that stands by for a moment.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -10,7 +10,8 @@ import (
 // go to sleep, but for that of whoever waited for it, and to wake one takes longer than
 // many a task: tens of microseconds on a virtual machine, and some of the next run's own
 // time. So of the workers that leave a run one may stand by for a moment: it keeps its
-// processor until a run, of whatever graph, begins a worker that needs another one.
+// processor until a run, of whatever graph, begins or wakes a worker that needs another
+// one.
 //
 // How long is learned as in [Worker.linger]: not at all until a run has begun soon after
 // the end of another, and half as long each time it was in vain.
@@ -23,8 +24,8 @@ var standby struct {
 
 var epoch = time.Now()
 
-// mostStandby rounds take about as long as shortSleep. It is a number of rounds and no
-// time, so that it holds in virtual time too.
+// mostStandby rounds take about as long as shortSleep, which ends the wait too: beside
+// goroutines that compute, a round takes longer. In virtual time the number ends it.
 const mostStandby = 768
 
 // followsClosely is told of the begin of a run.
@@ -42,7 +43,8 @@ func standBy(calls int32) {
 		return
 	}
 	defer standby.taken.Store(false)
-	for range rounds {
+	began := time.Now()
+	for k := int32(0); k < rounds && time.Since(began) < shortSleep; k++ {
 		for range spinLooks {
 			if standby.calls.Load() != calls {
 				return

@@ -10,12 +10,12 @@ import (
 // setStandby has whoever stands by leave, and those to come wait for so many rounds. The
 // last run has ended long ago.
 func setStandby(rounds int32) {
-	standby.rounds.Store(rounds)
 	standby.ended.Store(int64(time.Since(epoch) - time.Hour))
 	standby.calls.Add(1)
 	for standby.taken.Load() {
 		runtime.Gosched()
 	}
+	standby.rounds.Store(rounds) // which the one that has left may have halved
 }
 
 // TestWhoStandsByIsCalled has a worker stand by for good after a run of two: what ends
@@ -37,7 +37,6 @@ func TestWhoStandsByIsCalled(t *testing.T) {
 		for !standby.taken.Load() {
 			runtime.Gosched()
 		}
-		standby.rounds.Store(0) // for those of the next run
 		pair()
 		for standby.taken.Load() {
 			runtime.Gosched()

@@ -24,7 +24,7 @@ type Worker struct {
 // Push makes an item available to this and other workers.
 func (w *Worker) Push(it Item) {
 	w.put(it)
-	w.run.offer()
+	w.offer()
 }
 
 func (w *Worker) put(it Item) {
@@ -50,7 +50,13 @@ func (w *Worker) publish() {
 	}
 	w.deque.publish()
 	w.list()
-	w.run.offer()
+	w.offer()
+}
+
+func (w *Worker) offer() {
+	if w.run.offer() {
+		stepAside()
+	}
 }
 
 // Finish counts a node as finished. Of the nodes that this makes ready it returns
@@ -100,7 +106,9 @@ func (w *Worker) work(searching bool) {
 			go w.again()
 			return
 		}
-		w.run.leave()
+		r := w.run
+		w.run, w.Local = nil, nil // who stands by keeps nothing of the run
+		r.leave()
 	}()
 	if searching {
 		w.chain(w.search())
