@@ -6,17 +6,18 @@ import (
 	"time"
 )
 
-// stepAside lets another processor take the worker that calls, which has just begun or
-// woken another. The runtime keeps that one for the processor of the caller, and others
+// stepAside lets another processor take the worker, which has just begun or woken
+// another. The runtime keeps that one for the processor of the caller, and others
 // take it only after a sleep (runqgrab in runtime/proc.go), which lasts tens of
 // microseconds. The caller itself is taken at once, if a processor is free.
 //
 // If none is, it waits behind all else that can run, with an item in its hands. Whether
 // one is free cannot be asked, so it is learned, as what is true of the whole process.
-func stepAside() {
+func (w *Worker) stepAside() {
 	if aside.skips() {
 		return
 	}
+	w.Clock = 0
 	began := time.Now()
 	runtime.Gosched()
 	aside.took(time.Since(began))

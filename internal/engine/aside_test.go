@@ -30,3 +30,12 @@ func TestSteppingAsideIsLearned(t *testing.T) {
 		t.Errorf("it is not done %d times after a long wait that follows, want %d", got, leastPause)
 	}
 }
+
+// TestWhoStepsAsideReadsTheClockAnew: a task begins when its worker is back.
+func TestWhoStepsAsideReadsTheClockAnew(t *testing.T) {
+	aside.took(0) // nobody has waited long
+	w := &Worker{Clock: 1}
+	if w.stepAside(); w.Clock != 0 {
+		t.Errorf("the clock still says %d after a wait", w.Clock)
+	}
+}

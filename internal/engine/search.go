@@ -54,7 +54,7 @@ func (w *Worker) Found() {
 	w.found = false
 	// The last searcher sees to it that what else there is gets found.
 	if r := w.run; r.searching.Add(-1) == 0 && r.spare.Load() > 0 && r.hasWork() && r.signal() {
-		stepAside()
+		w.stepAside()
 	}
 }
 

@@ -55,7 +55,7 @@ func (w *Worker) publish() {
 
 func (w *Worker) offer() {
 	if w.run.offer() {
-		stepAside()
+		w.stepAside()
 	}
 }
 
