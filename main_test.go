@@ -6,6 +6,5 @@ import (
 	"go.uber.org/goleak"
 )
 
-// A run owns its goroutines: none of them may outlive it, but for one that stands by for
-// a moment.
+// A run owns its goroutines: none of them may outlive it.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

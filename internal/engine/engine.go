@@ -15,7 +15,6 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/runnelflow/runnel/internal/graph"
 )
@@ -45,7 +44,7 @@ const stopped = 1 << 30
 type Run struct {
 	Config
 	graph *graph.Graph
-	procs int // that this run may keep busy
+	spin  bool // a searcher may have a processor to itself
 	roots []int32
 	// left counts the predecessors of each node that have not finished.
 	left []int32
@@ -74,10 +73,7 @@ type Run struct {
 // New prepares a run of g; [Run.Start] starts it.
 func New(g *graph.Graph, c Config) *Run {
 	r := &Run{Config: c, graph: g, roots: g.Roots(), left: g.InDegrees(), pruneAt: minPrune, done: make(chan struct{})}
-	if r.procs = 1; c.Limit != 1 {
-		r.procs = runtime.GOMAXPROCS(0)
-	}
-	if r.procs > 1 {
+	if r.spin = c.Limit != 1 && runtime.GOMAXPROCS(0) > 1; r.spin {
 		r.spins.Store(mostSpins)
 	}
 	if c.Limit == 0 {
@@ -95,12 +91,11 @@ func (r *Run) Start() {
 		r.Stop()
 		return
 	}
-	followsClosely()
 	r.signal()
 }
 
 // Done is closed when every node has finished or the run was stopped, and no
-// worker is left that could do anything.
+// worker is left.
 func (r *Run) Done() <-chan struct{} { return r.done }
 
 // Stop lets running items end and starts no other. It may be called more than
@@ -147,58 +142,43 @@ func (r *Run) takeUrgent() Item {
 	return it
 }
 
-// offer tells a worker of new work, unless one is searching already. It reports whether
-// a worker that offers is to step aside.
-func (r *Run) offer() bool {
-	return r.searching.Load() == 0 && r.spare.Load() > 0 && r.signal()
+// offer tells a worker of new work, unless one is searching already.
+func (r *Run) offer() {
+	if r.searching.Load() == 0 && r.spare.Load() > 0 {
+		r.signal()
+	}
 }
 
-// signal wakes or starts one worker as the searcher. It reports whether that one may have
-// a processor to itself: a worker that has called steps aside for it.
-func (r *Run) signal() bool {
+// signal wakes or starts one worker as the searcher.
+func (r *Run) signal() {
 	if !r.searching.CompareAndSwap(0, 1) {
-		return false
+		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.attention.Load() >= stopped || r.spare.Load() == 0 {
 		r.searching.Add(-1)
-		return false
+		return
 	}
 	r.spare.Add(-1)
 	if n := len(r.idle); n > 0 {
 		w := r.idle[n-1]
 		r.idle = r.idle[:n-1]
 		w.wake <- struct{}{}
-	} else {
-		r.alive++
-		w := &Worker{run: r, seed: uint32(r.alive) * 0x9e3779b9}
-		go w.work(true)
+		return
 	}
-	if r.alive > 1 {
-		standby.calls.Add(1)
-	}
-	return r.alive <= r.procs
+	r.alive++
+	w := &Worker{run: r, seed: uint32(r.alive) * 0x9e3779b9}
+	go w.work(true)
 }
 
 // leave is called by the goroutine of a worker that has nothing more to do.
 func (r *Run) leave() {
-	calls := standby.calls.Load()
-	if others := r.countOut(); others && r.procs > 1 {
-		standBy(calls)
-	}
-}
-
-// countOut counts a worker out, and reports whether others are left.
-func (r *Run) countOut() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.alive--; r.alive > 0 {
-		return true
+	if r.alive--; r.alive == 0 {
+		close(r.done)
 	}
-	standby.ended.Store(int64(time.Since(epoch)))
-	close(r.done)
-	return false
 }
 
 // hasWork reports whether an item waits for a worker.

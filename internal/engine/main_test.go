@@ -6,6 +6,5 @@ import (
 	"go.uber.org/goleak"
 )
 
-// Done says that no worker is left: none may be found after the last test, but for one
-// that stands by for a moment.
+// Done says that no worker is left: none may be found after the last test.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -53,8 +53,8 @@ func (w *Worker) Found() {
 	}
 	w.found = false
 	// The last searcher sees to it that what else there is gets found.
-	if r := w.run; r.searching.Add(-1) == 0 && r.spare.Load() > 0 && r.hasWork() && r.signal() {
-		w.stepAside()
+	if r := w.run; r.searching.Add(-1) == 0 && r.spare.Load() > 0 && r.hasWork() {
+		r.signal()
 	}
 }
 
@@ -118,7 +118,7 @@ func (w *Worker) park() {
 	r.mu.Unlock()
 	began := time.Now()
 	<-w.wake
-	if r.procs > 1 && time.Since(began) < shortSleep {
+	if r.spin && time.Since(began) < shortSleep {
 		r.spins.Store(mostSpins)
 	}
 }

@@ -24,7 +24,7 @@ type Worker struct {
 // Push makes an item available to this and other workers.
 func (w *Worker) Push(it Item) {
 	w.put(it)
-	w.offer()
+	w.run.offer()
 }
 
 func (w *Worker) put(it Item) {
@@ -50,13 +50,7 @@ func (w *Worker) publish() {
 	}
 	w.deque.publish()
 	w.list()
-	w.offer()
-}
-
-func (w *Worker) offer() {
-	if w.run.offer() {
-		w.stepAside()
-	}
+	w.run.offer()
 }
 
 // Finish counts a node as finished. Of the nodes that this makes ready it returns
@@ -106,9 +100,7 @@ func (w *Worker) work(searching bool) {
 			go w.again()
 			return
 		}
-		r := w.run
-		w.run, w.Local = nil, nil // who stands by keeps nothing of the run
-		r.leave()
+		w.run.leave()
 	}()
 	if searching {
 		w.chain(w.search())
