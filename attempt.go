@@ -109,7 +109,7 @@ func (x *execution) perform(w *engine.Worker, s *scratch, u unit) engine.Item {
 	s.attempt, s.elem = 1, u.elem
 	node := &x.plan.nodes[u.node]
 	if x.quiet && u.elem == whole && !node.retries && (x.memo == nil || node.memo == nil) {
-		return x.quick(w, s, u.node, node)
+		return x.quick(w, s, u.node)
 	}
 	if node.retries {
 		s.attempt = attemptsOf(x.status(u)) + 1
@@ -120,14 +120,13 @@ func (x *execution) perform(w *engine.Worker, s *scratch, u unit) engine.Item {
 
 // quick is begin, attempt and settle for a plain task without retries in a quiet
 // run: the most frequent case, without what it does not need.
-func (x *execution) quick(w *engine.Worker, s *scratch, n int32, node *node) engine.Item {
+func (x *execution) quick(w *engine.Worker, s *scratch, n int32) engine.Item {
 	r := &x.records[n]
 	if x.timed {
 		s.began = x.now(w)
 		r.started = s.began
 	}
-	r.run, r.node = x, n
-	if err := x.guarded(r, s, unit{n, whole}, node); err != nil {
+	if err := x.attempt(s, unit{n, whole}); err != nil {
 		return x.settle(w, unit{n, whole}, 1, err)
 	}
 	if x.timed {
@@ -218,12 +217,9 @@ func (x *execution) began(s *scratch, u unit, at int64) {
 }
 
 // attempt makes one call.
-func (x *execution) attempt(s *scratch, u unit) error {
-	return x.guarded(s.context(u), s, u, &x.plan.nodes[u.node])
-}
-
-// guarded is attempt with a context: a panic is an error.
-func (x *execution) guarded(c context.Context, s *scratch, u unit, node *node) (err error) {
+func (x *execution) attempt(s *scratch, u unit) (err error) {
+	node := &x.plan.nodes[u.node]
+	c := s.context(u)
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}

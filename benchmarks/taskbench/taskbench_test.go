@@ -336,3 +336,29 @@ func TestSweepOfCoresThatShare(t *testing.T) {
 		}
 	})
 }
+
+// BenchmarkKernel is the kernel as METG takes its rate, and as a task has it. Efficiency is
+// right only if the two are alike.
+func BenchmarkKernel(b *testing.B) {
+	const iterations = 1 << 10
+	bench, err := New("one", Default(Trivial, 1, 1))
+	if err != nil {
+		b.Fatal(err)
+	}
+	bench.SetIterations(iterations)
+	b.Run("outside", func(b *testing.B) {
+		sum := 0.0
+		for b.Loop() {
+			sum += kernelRate(time.Millisecond)
+		}
+		b.ReportMetric(sum/float64(b.N), "Gflop/s")
+	})
+	b.Run("in a task", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := bench.work(0); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(b.N)*Flops(iterations)/float64(b.Elapsed().Nanoseconds()), "Gflop/s")
+	})
+}

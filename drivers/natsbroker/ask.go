@@ -51,10 +51,18 @@ func (b *Broker) ask(p *pull) {
 			}
 			leaveOff()
 			if !passing(err) && !errors.Is(err, context.Canceled) {
-				p.refuse(fmt.Errorf("natsbroker: no jobs can be asked for: %w", err))
+				p.refuse(notAsked(err))
 			}
 		}
 	}
+}
+
+// notAsked is the error of a worker that can get no jobs.
+func notAsked(err error) error {
+	if errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrConsumerDeleted) {
+		err = fmt.Errorf("%w: somebody has deleted it on the server: start the worker's process again, which makes it anew", err)
+	}
+	return fmt.Errorf("natsbroker: no jobs can be asked for: %w", err)
 }
 
 // messages begins to ask the server. It knows of the consumer then: what it is asked

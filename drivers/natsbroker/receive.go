@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/runnelflow/runnel/broker"
@@ -131,7 +132,7 @@ func orNil(err error, got []*broker.Delivery) error {
 // fetchNow gets what is there.
 func (b *Broker) fetchNow(ctx context.Context, p *pull, n int) (msgs []jetstream.Msg, err error) {
 	asked := time.Now()
-	err = b.ride(ctx, func(context.Context) error {
+	err = b.ride(ctx, func(ctx context.Context) error {
 		batch, err := p.consumer.FetchNoWait(n)
 		if err != nil {
 			return err
@@ -139,10 +140,15 @@ func (b *Broker) fetchNow(ctx context.Context, p *pull, n int) (msgs []jetstream
 		for m := range batch.Messages() {
 			msgs = append(msgs, m)
 		}
-		if err := batch.Error(); err != nil && len(msgs) == 0 {
-			return err
+		if err = batch.Error(); err == nil || len(msgs) > 0 {
+			return nil
 		}
-		return nil
+		if errors.Is(err, nats.ErrNoResponders) { // nobody answers for a consumer that is gone, either
+			if _, gone := p.consumer.Info(ctx); errors.Is(gone, jetstream.ErrConsumerNotFound) {
+				return notAsked(gone)
+			}
+		}
+		return err
 	})
 	if err == nil && len(msgs) < n {
 		p.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -144,6 +145,43 @@ func TestAWorkerThatWasBusyDuringACut(t *testing.T) {
 	defer enough()
 	if _, err := near.Receive(ctx, other, 1); err != nil {
 		t.Errorf("the third job is with nobody, and did not come: %v", err)
+	}
+}
+
+// TestAConsumerThatSomebodyDeletes is named with the mend to a worker that is asking, and to
+// one that begins to ask after a cut.
+func TestAConsumerThatSomebodyDeletes(t *testing.T) {
+	for _, asking := range []bool{true, false} {
+		near, far, net := apart(t)
+		w := worker(t, far, "w")
+		received := make(chan error, 1)
+		ctx, enough := context.WithTimeout(t.Context(), 20*time.Second)
+		defer enough()
+		asks := func() {
+			_, err := far.Receive(ctx, w, 1)
+			received <- err
+		}
+		go asks()
+		awaitAsking(far)
+		if !asking {
+			submit(t, near, job("r", 1, "a"))
+			if err := <-received; err != nil {
+				t.Fatal(err)
+			}
+		}
+		list := near.stream("jobs").ConsumerNames(t.Context())
+		for name := range list.Name() {
+			if err := near.stream("jobs").DeleteConsumer(t.Context(), name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !asking {
+			net.cut(everyLink)
+			go asks()
+		}
+		if err := <-received; err == nil || !strings.Contains(err.Error(), "start the worker's process again") {
+			t.Errorf("the consumer was deleted, and a worker (asking: %v) has got %v", asking, err)
+		}
 	}
 }
 
