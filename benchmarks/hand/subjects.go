@@ -33,6 +33,10 @@ func WorkStealing() subject.Subject { return of("work stealing", false, workStea
 // WorkStealingTyped is its typed form.
 func WorkStealingTyped() subject.Subject { return of(StealingTyped, true, workStealing) }
 
+// Static is no way to run tasks, and so is not among the subjects: it is a bound for what
+// the machine allows.
+func Static() subject.Subject { return of("static schedule", false, static) }
+
 func of(name string, typed bool, executor func(*plan) subject.Run) subject.Subject {
 	return subject.Subject{
 		Name:  name,

@@ -2,7 +2,10 @@ package taskbench
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -20,8 +23,8 @@ type Point struct {
 // METG is the minimum effective task granularity, in nanoseconds: the least at
 // which the efficiency is at least one half. The points go from large tasks to
 // small ones. Between the last size that is efficient and the next smaller one, if
-// its granularity is smaller, it is interpolated. It is not known, and false, when
-// not both are there.
+// its granularity is smaller, it is interpolated. When not both are there it is not known:
+// infinite and false when no size is efficient, 0 and false when all are.
 func METG(points []Point) (float64, bool) {
 	const half = 0.5
 	best := -1
@@ -30,7 +33,10 @@ func METG(points []Point) (float64, bool) {
 			best = i
 		}
 	}
-	if best < 0 || best == len(points)-1 {
+	switch best {
+	case -1:
+		return math.Inf(1), false
+	case len(points) - 1:
 		return 0, false
 	}
 	in, out := points[best], points[best+1]
@@ -123,17 +129,35 @@ func (s Sweep) point(b *Bench, c measure.Case, iterations int) (Point, error) {
 	}
 	rate := kernelRate(cores, s.Window/4)
 	b.SetIterations(iterations)
-	cost, err := measure.Turn(c, s.Window, 1)
+	took, err := elapsed(c.Run, s.Window)
 	if err != nil {
 		return Point{}, err
 	}
+	each := took / float64(c.Tasks)
 	// Another look behind it: the machine's speed may change meanwhile.
 	rate = (rate + kernelRate(cores, s.Window/4)) / 2
 	return Point{
 		Iterations:  iterations,
-		Granularity: cost.Nanoseconds * float64(s.Cores),
-		Efficiency:  Flops(iterations) / cost.Nanoseconds / (rate * float64(s.Cores)),
+		Granularity: each * float64(s.Cores),
+		Efficiency:  Flops(iterations) / each / (rate * float64(s.Cores)),
 	}, nil
+}
+
+// elapsed is the median of the times that the runs of a turn take, in nanoseconds. A turn
+// starts after a garbage collection. On a virtual machine a processor is taken away now and
+// then for longer than a run takes, and whoever needs both waits: a mean would be of that.
+func elapsed(run func() error, window time.Duration) (float64, error) {
+	runtime.GC()
+	var runs []float64
+	for began, now := time.Now(), time.Now(); len(runs) == 0 || now.Sub(began) < window; {
+		if err := run(); err != nil {
+			return 0, err
+		}
+		last := now
+		now = time.Now()
+		runs = append(runs, float64(now.Sub(last).Nanoseconds()))
+	}
+	return measure.Median(runs), nil
 }
 
 // KernelRate is what each of so many goroutines does with the kernel at once, outside any
@@ -152,17 +176,20 @@ func KernelRate(cores int, window time.Duration) float64 {
 	return sum / float64(cores)
 }
 
+var errKernel = errors.New("the kernel's sum is not above zero")
+
 func kernelRate(window time.Duration) float64 {
 	const iterations = 1 << 10
-	calls, began, took := 0, time.Now(), time.Duration(0)
-	for took <= 0 || took < window {
+	took, err := elapsed(func() error {
 		if !(Kernel(iterations) > 0) {
-			panic("the kernel's sum is not above zero")
+			return errKernel
 		}
-		calls++
-		took = time.Since(began)
+		return nil
+	}, window)
+	if err != nil {
+		panic(err)
 	}
-	return float64(calls) * Flops(iterations) / float64(took.Nanoseconds())
+	return Flops(iterations) / took
 }
 
 // A curve is the points of one executor, in all rounds.

@@ -4,7 +4,7 @@
 //
 // Each worker is a goroutine with a deque of its own. The first node that a
 // finished node makes ready runs next on the same worker; the others go to its
-// deque, from where other workers steal. Workers are started when there is work
+// deque, from where other workers steal, or to a worker that watches for one. Workers are started when there is work
 // for them, never before, and block when there is none, one of them after it has
 // watched for a moment: nothing polls. One invariant makes that safe: while work can be
 // stolen and a worker could be woken or started, at least one worker is searching or on
@@ -44,22 +44,26 @@ const stopped = 1 << 30
 type Run struct {
 	Config
 	graph *graph.Graph
-	spin  bool // a searcher may have a processor to itself
+	procs int // that the run may use
 	roots []int32
 	// left counts the predecessors of each node that have not finished.
 	left []int32
 
-	_ [64]byte // what every push reads stays off the lines written below
-
-	searching atomic.Int32 // workers that look for work, or were just told to
+	// What every worker reads stays off the lines that are written at each step, and those
+	// off each other.
+	_         [64]byte
 	spare     atomic.Int32 // workers that could still be woken or started
 	attention atomic.Int32 // urgent items, plus stopped: workers look before each item
 	active    atomic.Pointer[[]*Worker]
-
-	_ [64]byte
+	_         [64]byte
+	searching atomic.Int32 // workers that look for work, or were just told to
+	_         [64]byte
+	handoff   atomic.Uint64 // an item for a searcher, see handoff.go
+	_         [64]byte
+	rest      atomic.Int64 // nodes not finished, except those a worker still counts
+	_         [64]byte
 
 	nextRoot atomic.Int64
-	rest     atomic.Int64 // nodes not finished, except those a worker still counts
 	spins    atomic.Int32 // rounds for which a searcher that is alone watches for work
 
 	mu      sync.Mutex
@@ -73,15 +77,16 @@ type Run struct {
 // New prepares a run of g; [Run.Start] starts it.
 func New(g *graph.Graph, c Config) *Run {
 	r := &Run{Config: c, graph: g, roots: g.Roots(), left: g.InDegrees(), pruneAt: minPrune, done: make(chan struct{})}
-	if r.spin = c.Limit != 1 && runtime.GOMAXPROCS(0) > 1; r.spin {
-		r.spins.Store(mostSpins)
-	}
 	if c.Limit == 0 {
 		c.Limit = stopped
+	}
+	if r.procs = min(c.Limit, runtime.GOMAXPROCS(0)); r.procs > 1 {
+		r.spins.Store(mostSpins)
 	}
 	r.spare.Store(int32(min(c.Limit, stopped)))
 	r.rest.Store(int64(g.N()))
 	r.active.Store(new([]*Worker))
+	r.handoff.Store(uint64(None))
 	return r
 }
 
@@ -165,12 +170,21 @@ func (r *Run) signal() {
 		w := r.idle[n-1]
 		r.idle = r.idle[:n-1]
 		w.wake <- struct{}{}
-		return
+	} else {
+		r.alive++
+		w := &Worker{run: r, seed: uint32(r.alive) * 0x9e3779b9}
+		go w.work(true)
 	}
-	r.alive++
-	w := &Worker{run: r, seed: uint32(r.alive) * 0x9e3779b9}
-	go w.work(true)
+	if 1 < r.alive && r.alive <= r.procs {
+		go displace()
+	}
 }
+
+// displace takes the place of a worker that was begun or woken just before. The runtime
+// keeps whatever is the last of these for the processor that did it, and others take it
+// from there only after a sleep of tens of microseconds (runqgrab in runtime/proc.go). What
+// was displaced waits where they take it at once.
+func displace() {}
 
 // leave is called by the goroutine of a worker that has nothing more to do.
 func (r *Run) leave() {

@@ -11,21 +11,15 @@ func (w *Worker) search() Item {
 	r := w.run
 	w.Clock = 0
 	for {
-		for round := int32(1); ; round++ {
+		for round, again := int32(1), true; again; round++ {
 			a := r.attention.Load()
 			if a >= stopped {
 				r.searching.Add(-1)
 				return None
 			}
-			it := None
-			if a > 0 {
-				it = r.takeUrgent()
-			}
+			it := w.look(a > 0)
 			if it == None {
-				it = w.takeRoots()
-			}
-			if it == None {
-				it = w.steal()
+				it, again = w.linger(round)
 			}
 			if it != None {
 				if round > searchRounds {
@@ -37,12 +31,25 @@ func (w *Worker) search() Item {
 				}
 				return it
 			}
-			if !w.linger(round) {
-				break
-			}
 		}
 		w.park()
 	}
+}
+
+// look takes an item from wherever there is one, or None.
+func (w *Worker) look(urgent bool) Item {
+	if urgent {
+		if it := w.run.takeUrgent(); it != None {
+			return it
+		}
+	}
+	if it := w.takeRoots(); it != None {
+		return it
+	}
+	if it := w.steal(); it != None {
+		return it
+	}
+	return w.run.takeGiven()
 }
 
 // Found says that the worker is at work on what it has found, and searches no more. Exec
@@ -73,26 +80,24 @@ const (
 	shortSleep   = 100 * time.Microsecond // about what all of that takes
 )
 
-// linger lets some time pass after so many looks around, and reports whether there is to
-// be another.
-func (w *Worker) linger(round int32) bool {
+// linger lets some time pass after so many looks around. It returns an item if it was
+// given one, and reports whether there is to be another look.
+func (w *Worker) linger(round int32) (Item, bool) {
 	r := w.run
 	spins := r.spins.Load()
 	if spins == 0 || r.searching.Load() > 1 || len(*r.active.Load()) > minPrune {
 		runtime.Gosched()
-		return round < searchRounds
+		return None, round < searchRounds
 	}
-	for range spinLooks {
-		if r.hasWork() || r.searching.Load() > 1 {
-			return true
-		}
+	if it, found := r.watch(); found {
+		return it, true
 	}
 	if round >= searchRounds+spins {
 		r.spins.CompareAndSwap(spins, spins/2)
-		return false
+		return None, false
 	}
 	runtime.Gosched()
-	return true
+	return None, true
 }
 
 // park blocks until the worker is told to search again.
@@ -118,7 +123,7 @@ func (w *Worker) park() {
 	r.mu.Unlock()
 	began := time.Now()
 	<-w.wake
-	if r.spin && time.Since(began) < shortSleep {
+	if r.procs > 1 && time.Since(began) < shortSleep {
 		r.spins.Store(mostSpins)
 	}
 }

@@ -25,7 +25,7 @@ func TestWatchingIsLearned(t *testing.T) {
 				}
 				return w.Finish(int32(it))
 			}})
-			r.spin = true // on one processor too
+			r.procs = 2 // on one processor too
 			r.spins.Store(mostSpins)
 			r.Start()
 			<-r.Done()

@@ -23,6 +23,9 @@ type Worker struct {
 
 // Push makes an item available to this and other workers.
 func (w *Worker) Push(it Item) {
+	if w.run.give(it) {
+		return
+	}
 	w.put(it)
 	w.run.offer()
 }
@@ -66,9 +69,11 @@ func (w *Worker) Finish(node int32) Item {
 		if left := &r.left[s]; atomic.LoadInt32(left) != 1 && atomic.AddInt32(left, -1) != 0 {
 			continue
 		}
-		if next == None {
+		switch {
+		case next == None:
 			next = Item(s)
-		} else {
+		case r.give(Item(s)):
+		default:
 			if w.deque.stage(Item(s)); w.deque.staged == mostStaged {
 				w.publish()
 			}

@@ -58,31 +58,30 @@ func metgSection(set settings, goals *report.Targets) error {
 		least := map[string]float64{}
 		for i, e := range executors {
 			g, known := taskbench.METG(points[i])
-			if !known {
+			if known {
+				cells = append(cells, report.Number(g))
+			} else {
 				cells = append(cells, "–")
-				continue
 			}
-			least[e.Name] = g
-			cells = append(cells, report.Number(g))
+			if least[e.Name] = g; e.Name == taskbench.Stealing && math.IsInf(g, 1) {
+				least[e.Name] = points[i][0].Granularity // the largest that was measured: it needs more
+			}
 		}
-		own, known := least[taskbench.Own]
-		hand, knownToo := least[taskbench.Stealing]
-		if known && knownToo {
-			t.Row(b.Name, append(cells, report.Ratio(own/hand))...)
+		own, ratio := least[taskbench.Own], least[taskbench.Own]/least[taskbench.Stealing]
+		if math.IsInf(own, 1) {
+			cells = append(cells, "–")
 		} else {
-			t.Row(b.Name, append(cells, "–")...)
+			cells = append(cells, report.Ratio(ratio))
 		}
+		t.Row(b.Name, cells...)
 		if isTargeted(b.Name) && !set.together {
-			if !known || !knownToo {
-				own, hand = math.Inf(1), 1 // on a busy machine no size is efficient
-			}
 			goals.Add(report.Target{What: b.Name + ": METG(50%), ns", Measured: own, Bound: mostMETG, Timed: true})
-			goals.Add(report.Target{What: b.Name + ": METG, Runnel ÷ work stealing by hand", Measured: own / hand, Bound: mostOfStealing, Timed: true})
+			goals.Add(report.Target{What: b.Name + ": METG, Runnel ÷ work stealing by hand", Measured: ratio, Bound: mostOfStealing, Timed: true})
 		}
 	}
 	t.Print()
 	single := taskbench.KernelRate(1, set.window)
-	fmt.Printf("\nA dash: no size was efficient, as when the machine is busy. The kernel alone does %s Gflop/s on one core, and %s %% of as much on each of %d at once, "+
+	fmt.Printf("\nA dash: no size was efficient; for all of them, the machine is busy. The static schedule hands out nothing and never sleeps: it is a bound for what the machine allows. The kernel alone does %s Gflop/s on one core, and %s %% of as much on each of %d at once, "+
 		"which is what an executor without any cost could reach. The payload is 16 bytes.\n",
 		report.Ratio(single), report.Number(100*taskbench.KernelRate(set.procs, set.window)/single), set.procs)
 	return nil

@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// newIdle is a run without anything to find.
+func newIdle() *Run {
+	r := New(chainGraph(1), Config{})
+	r.nextRoot.Store(1)
+	return r
+}
+
+func TestGiveNeedsSomebodyWhoWatches(t *testing.T) {
+	r := newIdle()
+	if r.give(7) {
+		t.Fatal("an item is given while nobody watches")
+	}
+	if it, found := r.watch(); it != None || found {
+		t.Fatalf("watching finds %v, %v where there is nothing", it, found)
+	}
+	if r.give(7) {
+		t.Fatal("an item is given to a watch that is over")
+	}
+	r.handoff.Store(uint64(watched))
+	if it := r.takeGiven(); it != None {
+		t.Fatalf("%v is taken before it was given", it)
+	}
+	if !r.give(7) {
+		t.Fatal("who watches is given nothing")
+	}
+	if r.give(8) {
+		t.Fatal("a second item is given in place of the first")
+	}
+	if it, found := r.watch(); it != None || !found {
+		t.Fatalf("a second watch finds %v, %v; it is to look again for what was given to the first", it, found)
+	}
+	if it := r.takeGiven(); it != 7 {
+		t.Fatalf("%v is taken, want 7", it)
+	}
+	if it := r.takeGiven(); it != None {
+		t.Fatalf("%v is taken after the only one", it)
+	}
+}
+
+func TestWatchEndsForOtherWork(t *testing.T) {
+	r := newIdle()
+	for what, change := range map[string]func(){
+		"a resumed item":   func() { r.attention.Add(1) },
+		"another searcher": func() { r.searching.Add(2) },
+	} {
+		change()
+		if it, found := r.watch(); it != None || !found {
+			t.Errorf("%s: watching finds %v, %v", what, it, found)
+		}
+		r.attention.Store(0)
+		r.searching.Store(0)
+	}
+}
+
+// TestWhatIsGivenIsTakenOnce has some watch, some give and some look in only, all at once.
+func TestWhatIsGivenIsTakenOnce(t *testing.T) {
+	within(t)
+	const givers, each = 3, 2000
+	r := newIdle()
+	taken := make([]atomic.Int32, givers*each)
+	var given atomic.Int32
+	var over atomic.Bool
+	var giving, taking sync.WaitGroup
+	for g := range givers {
+		giving.Go(func() {
+			for k := range each {
+				for !r.give(Item(g*each + k)) {
+					runtime.Gosched()
+				}
+				given.Add(1)
+			}
+		})
+	}
+	take := func(look func() Item) {
+		taking.Go(func() {
+			for !over.Load() {
+				if it := look(); it != None {
+					taken[it].Add(1)
+				}
+			}
+		})
+	}
+	for range 2 {
+		take(func() Item { it, _ := r.watch(); return it })
+	}
+	take(func() Item { runtime.Gosched(); return r.takeGiven() })
+	giving.Wait()
+	over.Store(true)
+	taking.Wait()
+	if Item(r.handoff.Load()) != None {
+		t.Errorf("%v is left when nobody watches", Item(r.handoff.Load()))
+	}
+	for it := range taken {
+		if n := taken[it].Load(); n != 1 {
+			t.Errorf("item %d was taken %d times", it, n)
+		}
+	}
+	if n := given.Load(); n != givers*each {
+		t.Errorf("%d items were given, want %d", n, givers*each)
+	}
+}
