@@ -4,11 +4,11 @@
 //
 // Each worker is a goroutine with a deque of its own. The first node that a
 // finished node makes ready runs next on the same worker; the others go to its
-// deque, from where other workers steal, or to a worker that watches for one. Workers are started when there is work
-// for them, never before, and block when there is none, one of them after it has
-// watched for a moment: nothing polls. One invariant makes that safe: while work can be
-// stolen and a worker could be woken or started, at least one worker is searching or on
-// its way to.
+// deque, from where other workers steal, or to a worker that watches for one.
+// Workers are started when there is work for them, never before, and block when
+// there is none, one of them after it has watched for a moment: nothing polls. One
+// invariant makes that safe: while work can be stolen and a worker could be woken
+// or started, at least one worker is searching or on its way to.
 package engine
 
 import (
@@ -64,7 +64,7 @@ type Run struct {
 	_         [64]byte
 
 	nextRoot atomic.Int64
-	spins    atomic.Int32 // rounds for which a searcher that is alone watches for work
+	spins    atomic.Int32 // rounds for which a searcher watches for work
 
 	mu      sync.Mutex
 	idle    []*Worker // parked, the last to park on top
@@ -114,7 +114,7 @@ func (r *Run) Stop() {
 	r.attention.Add(stopped)
 	for _, w := range r.idle {
 		r.searching.Add(1)
-		w.wake <- struct{}{}
+		w.rouse()
 	}
 	r.idle = nil
 	if r.alive == 0 {
@@ -169,7 +169,7 @@ func (r *Run) signal() {
 	if n := len(r.idle); n > 0 {
 		w := r.idle[n-1]
 		r.idle = r.idle[:n-1]
-		w.wake <- struct{}{}
+		w.rouse()
 	} else {
 		r.alive++
 		w := &Worker{run: r, seed: uint32(r.alive) * 0x9e3779b9}

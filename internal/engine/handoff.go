@@ -1,9 +1,6 @@
 package engine
 
-import "runtime"
-
-// A searcher that is alone watches for work for a moment before it sleeps, and a worker
-// that has an item to spare gives it to that one: the item, and the word that there is
+// One searcher watches for work for a moment before it sleeps, and a worker that has an item to spare gives it to that one: the item, and the word that there is
 // one, are a single write to a single cache line. By way of a deque they are several,
 // each of which goes from processor to processor.
 //
@@ -29,15 +26,17 @@ func (r *Run) takeGiven() Item {
 	return it
 }
 
-// watch waits for an item for a while. It returns the item if one was given, and reports
-// whether it was or there may be something else to find.
+// beginWatch reports whether the caller is the one to watch: none is yet.
+func (r *Run) beginWatch() bool {
+	return r.handoff.CompareAndSwap(uint64(None), uint64(watched))
+}
+
+// watch waits for an item for a while, after beginWatch, and ends the watch. It returns
+// the item if one was given, and reports whether it was or there may be something else to
+// find.
 func (r *Run) watch() (it Item, found bool) {
-	if !r.handoff.CompareAndSwap(uint64(None), uint64(watched)) {
-		runtime.Gosched() // another one has not ended yet
-		return None, true
-	}
 	for k := 0; k < spinLooks && !found; k++ {
-		found = Item(r.handoff.Load()) != watched || r.hasWork() || r.searching.Load() > 1
+		found = Item(r.handoff.Load()) != watched || r.hasWork()
 	}
 	if r.handoff.CompareAndSwap(uint64(watched), uint64(None)) {
 		return None, found

@@ -19,13 +19,19 @@ func TestGiveNeedsSomebodyWhoWatches(t *testing.T) {
 	if r.give(7) {
 		t.Fatal("an item is given while nobody watches")
 	}
+	if !r.beginWatch() {
+		t.Fatal("nobody watches, and nobody may")
+	}
+	if r.beginWatch() {
+		t.Fatal("a second one watches")
+	}
 	if it, found := r.watch(); it != None || found {
 		t.Fatalf("watching finds %v, %v where there is nothing", it, found)
 	}
 	if r.give(7) {
 		t.Fatal("an item is given to a watch that is over")
 	}
-	r.handoff.Store(uint64(watched))
+	r.beginWatch()
 	if it := r.takeGiven(); it != None {
 		t.Fatalf("%v is taken before it was given", it)
 	}
@@ -35,11 +41,11 @@ func TestGiveNeedsSomebodyWhoWatches(t *testing.T) {
 	if r.give(8) {
 		t.Fatal("a second item is given in place of the first")
 	}
-	if it, found := r.watch(); it != None || !found {
-		t.Fatalf("a second watch finds %v, %v; it is to look again for what was given to the first", it, found)
+	if r.beginWatch() {
+		t.Fatal("another one watches before the item was taken")
 	}
-	if it := r.takeGiven(); it != 7 {
-		t.Fatalf("%v is taken, want 7", it)
+	if it, found := r.watch(); it != 7 || !found {
+		t.Fatalf("who watches is given %v, %v; want 7", it, found)
 	}
 	if it := r.takeGiven(); it != None {
 		t.Fatalf("%v is taken after the only one", it)
@@ -48,16 +54,10 @@ func TestGiveNeedsSomebodyWhoWatches(t *testing.T) {
 
 func TestWatchEndsForOtherWork(t *testing.T) {
 	r := newIdle()
-	for what, change := range map[string]func(){
-		"a resumed item":   func() { r.attention.Add(1) },
-		"another searcher": func() { r.searching.Add(2) },
-	} {
-		change()
-		if it, found := r.watch(); it != None || !found {
-			t.Errorf("%s: watching finds %v, %v", what, it, found)
-		}
-		r.attention.Store(0)
-		r.searching.Store(0)
+	r.attention.Add(1) // a resumed item
+	r.beginWatch()
+	if it, found := r.watch(); it != None || !found {
+		t.Errorf("watching finds %v, %v", it, found)
 	}
 }
 
@@ -90,7 +90,13 @@ func TestWhatIsGivenIsTakenOnce(t *testing.T) {
 		})
 	}
 	for range 2 {
-		take(func() Item { it, _ := r.watch(); return it })
+		take(func() Item {
+			if !r.beginWatch() {
+				return None
+			}
+			it, _ := r.watch()
+			return it
+		})
 	}
 	take(func() Item { runtime.Gosched(); return r.takeGiven() })
 	giving.Wait()

@@ -17,13 +17,14 @@ func (w *Worker) search() Item {
 				r.searching.Add(-1)
 				return None
 			}
-			it := w.look(a > 0)
+			it, waited := w.look(a > 0), round > 1
 			if it == None {
 				it, again = w.linger(round)
+				waited = true
 			}
 			if it != None {
-				if round > searchRounds {
-					r.spins.Store(mostSpins)
+				if waited {
+					r.watchMore()
 				}
 				w.found = true
 				if !r.Announces {
@@ -66,13 +67,14 @@ func (w *Worker) Found() {
 }
 
 // A worker that finds nothing looks again a few times, with others let run in between,
-// since that is cheaper than being woken at once. One that is the only searcher and need
-// not share its processor watches for work a while longer. A thread that sleeps takes
-// microseconds to wake, on a virtual machine tens of them, and in a graph of tasks that
-// are no longer than that every step would wait for it. How much longer is learned: a
-// run in which watching was in vain does half as much of it the next time, down to none,
-// and all of it once it was not, or once a worker has slept for less. The bound is a
-// number of rounds and no time, so that it holds in virtual time too.
+// since that is cheaper than being woken at once. One of them, which need not share its
+// processor, watches for work a while longer, whoever else was woken and is on the way. A
+// thread that sleeps takes microseconds to wake, on a virtual machine tens of them, and in
+// a graph of tasks that are no longer than that every step would wait for it. How much
+// longer is learned: a run in which watching was in vain does half as much of it the next
+// time, down to none, a round more each time that there was something to find, and all of
+// it once a worker was woken that had slept for less. The bound is a number of rounds and
+// no time, so that it holds in virtual time too.
 const (
 	searchRounds = 4
 	mostSpins    = 64                     // rounds
@@ -80,12 +82,19 @@ const (
 	shortSleep   = 100 * time.Microsecond // about what all of that takes
 )
 
+// watchMore is told that a searcher has found something soon.
+func (r *Run) watchMore() {
+	if spins := r.spins.Load(); spins < mostSpins && r.procs > 1 {
+		r.spins.CompareAndSwap(spins, spins+1)
+	}
+}
+
 // linger lets some time pass after so many looks around. It returns an item if it was
 // given one, and reports whether there is to be another look.
 func (w *Worker) linger(round int32) (Item, bool) {
 	r := w.run
 	spins := r.spins.Load()
-	if spins == 0 || r.searching.Load() > 1 || len(*r.active.Load()) > minPrune {
+	if spins == 0 || len(*r.active.Load()) > minPrune || !r.beginWatch() {
 		runtime.Gosched()
 		return None, round < searchRounds
 	}
@@ -123,9 +132,16 @@ func (w *Worker) park() {
 	r.mu.Unlock()
 	began := time.Now()
 	<-w.wake
-	if r.procs > 1 && time.Since(began) < shortSleep {
+	if r.procs > 1 && w.woken.Sub(began) < shortSleep {
 		r.spins.Store(mostSpins)
 	}
+}
+
+// rouse ends the sleep of a parked worker. How long it takes from here until it runs is
+// no part of that sleep.
+func (w *Worker) rouse() {
+	w.woken = time.Now()
+	w.wake <- struct{}{}
 }
 
 // rootBatch bounds how many roots a worker takes at once.

@@ -1,6 +1,9 @@
 package engine
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // A Worker runs items one after another. Its methods are for the Exec that got
 // it, during that call.
@@ -17,6 +20,7 @@ type Worker struct {
 	found    bool  // an item, and is counted as searching until it has begun
 	seed     uint32
 	wake     chan struct{}
+	woken    time.Time   // when rouse was last called
 	listed   atomic.Bool // in Run.active
 	deque    deque
 }
