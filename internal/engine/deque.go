@@ -3,7 +3,7 @@ package engine
 import "sync/atomic"
 
 // An Item is what the engine schedules: a number that means something to the
-// caller only.
+// caller only. The two largest are no items: see None and watched.
 type Item uint64
 
 // None is no item.

@@ -91,7 +91,9 @@ func TestWhatIsGivenIsTakenOnce(t *testing.T) {
 	}
 	for range 2 {
 		take(func() Item {
-			if !r.beginWatch() {
+			watches := r.beginWatch()
+			runtime.Gosched() // on one processor too the others come to it meanwhile
+			if !watches {
 				return None
 			}
 			it, _ := r.watch()

@@ -136,12 +136,14 @@ func TestGoexitInExec(t *testing.T) {
 	const items = 300
 	shapes := map[string]*graph.Graph{"roots": graph.New(items, nil, nil), "chain": chainGraph(items), "fan": fanGraph(items)}
 	for name, g := range shapes {
-		for _, limit := range limits {
-			t.Run(fmt.Sprintf("%s limit %d", name, limit), func(t *testing.T) {
+		for k, limit := range limits {
+			announces := k%2 == 0
+			t.Run(fmt.Sprintf("%s limit %d announces %v", name, limit, announces), func(t *testing.T) {
 				p := newProbe(g)
 				unwound := make([]int32, g.N())
 				r := New(g, Config{
-					Limit: limit,
+					Limit:     limit,
+					Announces: announces,
 					Exec: func(w *Worker, it Item) Item {
 						w.Local = it
 						w.Clock = 1 + int64(it) // as if the work had read the time at its start
@@ -161,6 +163,9 @@ func TestGoexitInExec(t *testing.T) {
 				r.Start()
 				<-r.Done()
 				p.check(t, limit)
+				if n := r.searching.Load(); n != 0 {
+					t.Errorf("%d workers are counted as searching at the end", n)
+				}
 				for n, times := range unwound {
 					if want := int32(1 - min(n%3, 1)); times != want {
 						t.Fatalf("item %d was unwound %d times, want %d", n, times, want)

@@ -33,9 +33,8 @@ func TestWatchingIsLearned(t *testing.T) {
 		})
 		return spins
 	}
-	// Before each of the waits it finds something soon, which makes up for half a wait.
-	if got := after(time.Second); got > 1 {
-		t.Errorf("after %d waits of a second a searcher watches for %d rounds, want one at most", steps, got)
+	if got := after(time.Second); got != 0 {
+		t.Errorf("after %d waits of a second a searcher watches for %d rounds, want none", steps, got)
 	}
 	if got := after(shortSleep / 2); got < mostSpins/2 {
 		t.Errorf("after %d short waits a searcher watches for %d rounds, want %d, or half of that after the last wait", steps, got, mostSpins)

@@ -133,6 +133,7 @@ func (w *Worker) again() {
 			go w.again()
 		}
 	}()
+	w.Found() // which Exec may not have come to
 	w.Clock = 0
 	if it := w.run.Unwound(w, w.current); it != None {
 		w.put(it)
