@@ -25,12 +25,11 @@ const (
 	Own      = "Runnel"
 	Untimed  = "Runnel, Timings(false)"
 	Stealing = "work stealing by hand"
-	Bound    = "static schedule by hand"
 )
 
 // Executors are those of the tables.
 func Executors() []Executor {
-	all := []Executor{overSlots(Bound, hand.Static()), overSlots(Stealing, hand.WorkStealing())}
+	all := []Executor{overSlots("static schedule by hand", hand.Static()), overSlots(Stealing, hand.WorkStealing())}
 	for _, s := range library.Subjects() {
 		all = append(all, overSlots(s.Name, s))
 	}

@@ -176,13 +176,11 @@ func KernelRate(cores int, window time.Duration) float64 {
 	return sum / float64(cores)
 }
 
-var errKernel = errors.New("the kernel's sum is not above zero")
-
 func kernelRate(window time.Duration) float64 {
 	const iterations = 1 << 10
 	took, err := elapsed(func() error {
 		if !(Kernel(iterations) > 0) {
-			return errKernel
+			return errors.New("the kernel's sum is not above zero")
 		}
 		return nil
 	}, window)

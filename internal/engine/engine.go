@@ -44,7 +44,7 @@ const stopped = 1 << 30
 type Run struct {
 	Config
 	graph *graph.Graph
-	procs int // that the run may use
+	procs int // the processors that the run may keep busy
 	roots []int32
 	// left counts the predecessors of each node that have not finished.
 	left []int32

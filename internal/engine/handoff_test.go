@@ -52,6 +52,27 @@ func TestGiveNeedsSomebodyWhoWatches(t *testing.T) {
 	}
 }
 
+// TestWhoWatchesIsGiven: by a finished node and by a push, and the deque stays empty.
+func TestWhoWatchesIsGiven(t *testing.T) {
+	r := New(layeredGraph(1, 2), Config{})
+	w := &Worker{run: r}
+	r.beginWatch()
+	if next := w.Finish(0); next != 1 {
+		t.Errorf("the next item is %v, want 1", next)
+	}
+	if it := r.takeGiven(); it != 2 {
+		t.Errorf("a finished node gives %v, want 2", it)
+	}
+	r.beginWatch()
+	w.Push(7)
+	if it := r.takeGiven(); it != 7 {
+		t.Errorf("a push gives %v, want 7", it)
+	}
+	if n := w.deque.size(); n != 0 {
+		t.Errorf("%d items are in the deque too", n)
+	}
+}
+
 func TestWatchEndsForOtherWork(t *testing.T) {
 	r := newIdle()
 	r.attention.Add(1) // a resumed item
