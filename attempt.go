@@ -254,7 +254,7 @@ func (x *execution) call(ctx context.Context, s *scratch, n *node) error {
 	if len(x.interceptors) > 0 || n.intercepted {
 		return x.intercepted(ctx, s, n)
 	}
-	return n.body.call(ctx, s, n)
+	return n.invoker.call(ctx, s, n)
 }
 
 // limited is call with a Timeout.

@@ -49,7 +49,7 @@ func newBatch(ctx context.Context, c *batchConfig, d *declaration, n int) *execu
 	retry := &d.config.retry
 	p := &plan{
 		of:    &built{config: &pipelineConfig{}},
-		nodes: []node{{task: d, body: d.body, frame: -1, outFrame: -1, retries: retry.retries > 0, limited: retry.timeout > 0}},
+		nodes: []node{{task: d, invoker: d.invoker(), frame: -1, outFrame: -1, retries: retry.retries > 0, limited: retry.timeout > 0}},
 		graph: oneNode,
 		steps: oneNode,
 		maps:  []*mapPlan{{rank: 1}},

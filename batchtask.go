@@ -40,7 +40,7 @@ func (t *Task[In, Out]) Func() func(context.Context, In) (Out, error) {
 		}
 		one := *d
 		f := *d.body.(*function[In, Out])
-		f.shape, f.whole = called[In, Out]{in, &out}, false
+		f.shape = called[In, Out]{in, &out}
 		one.body = &f
 		if err := one.runAlone(ctx); err != nil {
 			return none, err
@@ -95,7 +95,7 @@ type called[In, Out any] struct {
 	out *Out
 }
 
-func (c called[In, Out]) fill(*scratch, *node, *signature) (*binding.Frame[In], error) {
+func (c called[In, Out]) fill(*scratch, *node) (*binding.Frame[In], error) {
 	return binding.NewFrame(nil, c.in), nil
 }
 

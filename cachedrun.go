@@ -166,7 +166,7 @@ type conditional interface {
 // result.
 func (m *memo) wanted(w *engine.Worker, u unit) (holds bool, err error) {
 	node := &m.x.plan.nodes[u.node]
-	c, ok := node.body.(conditional)
+	c, ok := node.task.body.(conditional)
 	if !ok {
 		return true, nil
 	}

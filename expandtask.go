@@ -45,7 +45,7 @@ func declareExpand[In, Out any](text string, fn func(context.Context, In) ([]Out
 	if along := axes[:len(axes)-1]; len(along) > 0 {
 		body.shape = mapper[In, []Out]{len(along)}
 	} else {
-		body.shape, body.whole = plain[In, []Out]{}, true
+		body.shape = plain[In, []Out]{}
 	}
 	d := declare(body, sig.inputs, []output{out}, opts)
 	if len(axes) > 1 {

@@ -13,7 +13,6 @@ type function[In, Out any] struct {
 	shape[In, Out]
 	sig      *signature
 	fn       func(context.Context, In) (Out, error)
-	whole    bool                                          // the shape is plain, and there is no condition
 	when     func(In) bool                                 // nil: always
 	fallback func(context.Context, In, error) (Out, error) // nil: none
 }
@@ -22,7 +21,7 @@ type function[In, Out any] struct {
 // outputs go.
 type shape[In, Out any] interface {
 	// fill puts the inputs into the worker's frame, nil when there are none.
-	fill(s *scratch, n *node, sig *signature) (*binding.Frame[In], error)
+	fill(s *scratch, n *node) (*binding.Frame[In], error)
 	// keep stores what the function returned.
 	keep(s *scratch, n *node, out Out)
 
@@ -35,10 +34,7 @@ type shape[In, Out any] interface {
 var errCondition = errors.New("its condition does not hold")
 
 func (f *function[In, Out]) call(ctx context.Context, s *scratch, n *node) error {
-	if f.whole {
-		return f.callWhole(ctx, s, n)
-	}
-	frame, err := f.fill(s, n, f.sig)
+	frame, err := f.fill(s, n)
 	if err != nil {
 		return err
 	}
@@ -54,14 +50,17 @@ func (f *function[In, Out]) call(ctx context.Context, s *scratch, n *node) error
 	return nil
 }
 
-// callWhole is call for a plain shape without a condition, the most frequent one:
-// it goes through no interface.
-func (f *function[In, Out]) callWhole(ctx context.Context, s *scratch, n *node) error {
-	frame, err := fill[In](s, n, f.sig)
+// direct is what a plan calls for the most frequent kind of task, of a plain shape and
+// without a condition: the function alone. An interface holds a function as it is, so that
+// such a call reads no memory between the node and what the function itself keeps.
+type direct[In, Out any] func(context.Context, In) (Out, error)
+
+func (d direct[In, Out]) call(ctx context.Context, s *scratch, n *node) error {
+	frame, err := fill[In](s, n)
 	if err != nil {
 		return err
 	}
-	out, err := f.fn(ctx, frame.Take())
+	out, err := d(ctx, frame.Take())
 	if err != nil {
 		return err
 	}
@@ -69,12 +68,21 @@ func (f *function[In, Out]) callWhole(ctx context.Context, s *scratch, n *node) 
 	return nil
 }
 
+func (f *function[In, Out]) invoker() invoker {
+	if _, ok := f.shape.(plain[In, Out]); ok && f.when == nil {
+		return direct[In, Out](f.fn)
+	}
+	return f
+}
+
+func (f *function[In, Out]) signature() *signature { return f.sig }
+
 // holds implements conditional.
 func (f *function[In, Out]) holds(s *scratch, n *node) (bool, error) {
 	if f.when == nil {
 		return true, nil
 	}
-	frame, err := f.fill(s, n, f.sig)
+	frame, err := f.fill(s, n)
 	if err != nil {
 		return false, err
 	}
@@ -83,7 +91,7 @@ func (f *function[In, Out]) holds(s *scratch, n *node) (bool, error) {
 
 // rescue makes the fallback's attempt at a task that has failed.
 func (f *function[In, Out]) rescue(ctx context.Context, s *scratch, n *node, cause error) error {
-	frame, err := f.fill(s, n, f.sig)
+	frame, err := f.fill(s, n)
 	if err != nil {
 		return err
 	}
@@ -105,7 +113,6 @@ func (f *function[In, Out]) frames() (in, out reflect.Type) { return f.shape.fra
 // withWhen is a copy of a declaration that runs only under a condition.
 func withWhen[In, Out any](d *declaration, condition func(In) bool) *declaration {
 	c, f := withFunction[In, Out](d)
-	f.whole = false
 	if f.when = condition; condition == nil {
 		c.problem("When: the condition is nil: give one")
 	}

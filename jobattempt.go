@@ -45,7 +45,7 @@ func (a *jobAttempt) make(then func()) {
 	}()
 	x, s := a.x, a.s
 	if a.cause != nil {
-		if r, ok := x.plan.nodes[0].body.(rescuer); ok {
+		if r, ok := x.plan.nodes[0].task.body.(rescuer); ok {
 			a.err = x.rescue(s, a.unit, r, a.cause)
 		} else {
 			a.err = a.cause

@@ -162,12 +162,12 @@ func (t *MapTask[In, Out]) Fallback(fn func(context.Context, In, error) (Out, er
 // mapper is the shape of a task that runs once an element.
 type mapper[In, Out any] struct{ rank int }
 
-func (mapper[In, Out]) fill(s *scratch, n *node, sig *signature) (*binding.Frame[In], error) {
-	return fillElement[In](s, n, sig)
+func (mapper[In, Out]) fill(s *scratch, n *node) (*binding.Frame[In], error) {
+	return fillElement[In](s, n)
 }
 
 // fillElement puts the inputs of an element into the worker's frame.
-func fillElement[In any](s *scratch, n *node, sig *signature) (*binding.Frame[In], error) {
+func fillElement[In any](s *scratch, n *node) (*binding.Frame[In], error) {
 	m := s.run.maps[n.mapped]
 	if m.ragged != nil {
 		if err := m.ragged.broken(s.elem); err != nil {
@@ -176,7 +176,7 @@ func fillElement[In any](s *scratch, n *node, sig *signature) (*binding.Frame[In
 	}
 	f, _ := s.frames[n.frame].(*binding.Frame[In])
 	if f == nil {
-		f = frame[In](s, n.frame, sig)
+		f = frame[In](s, n.frame, n.task.body.(signed).signature())
 	}
 	for i := range m.inputs {
 		if err := m.set(f, i, s.elem); err != nil {

@@ -77,8 +77,8 @@ type multiMapper[In, Out any] struct {
 	rank int
 }
 
-func (multiMapper[In, Out]) fill(s *scratch, n *node, sig *signature) (*binding.Frame[In], error) {
-	return fillElement[In](s, n, sig)
+func (multiMapper[In, Out]) fill(s *scratch, n *node) (*binding.Frame[In], error) {
+	return fillElement[In](s, n)
 }
 
 func (m multiMapper[In, Out]) keep(s *scratch, n *node, out Out) {

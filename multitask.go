@@ -67,8 +67,8 @@ func getOutputs[Out any](r *Result, d *declaration) (Out, error) {
 // multi is the shape of a task of whole values with several outputs.
 type multi[In, Out any] struct{ out *signature }
 
-func (multi[In, Out]) fill(s *scratch, n *node, sig *signature) (*binding.Frame[In], error) {
-	return fill[In](s, n, sig)
+func (multi[In, Out]) fill(s *scratch, n *node) (*binding.Frame[In], error) {
+	return fill[In](s, n)
 }
 
 func (m multi[In, Out]) keep(s *scratch, n *node, out Out) {

@@ -31,7 +31,7 @@ func NewTask[In, Out any](output string, fn func(context.Context, In) (Out, erro
 
 // declareTask declares a task of whole values with one output.
 func declareTask[In, Out any](name string, sig *signature, fn func(context.Context, In) (Out, error), opts []TaskOption) *declaration {
-	d := declare(&function[In, Out]{shape: plain[In, Out]{}, whole: true, sig: sig, fn: fn}, sig.inputs, []output{{name: name, label: name, typ: reflect.TypeFor[Out]()}}, opts)
+	d := declare(&function[In, Out]{shape: plain[In, Out]{}, sig: sig, fn: fn}, sig.inputs, []output{{name: name, label: name, typ: reflect.TypeFor[Out]()}}, opts)
 	d.checkInput(sig, reflect.TypeFor[In]())
 	if err := checkDataName(name); err != nil {
 		d.problem("output: %v", err)
@@ -99,8 +99,8 @@ func (t *Task[In, Out]) Fallback(fn func(context.Context, In, error) (Out, error
 // plain is the shape of a task of whole values with one output.
 type plain[In, Out any] struct{}
 
-func (plain[In, Out]) fill(s *scratch, n *node, sig *signature) (*binding.Frame[In], error) {
-	return fill[In](s, n, sig)
+func (plain[In, Out]) fill(s *scratch, n *node) (*binding.Frame[In], error) {
+	return fill[In](s, n)
 }
 
 func (plain[In, Out]) keep(s *scratch, n *node, out Out) {
@@ -124,13 +124,13 @@ func (plain[In, Out]) slab(_, n int) binding.Slab { return binding.NewValues[Out
 func (plain[In, Out]) compiled() bool { return true }
 
 // fill puts the inputs of a node into the worker's frame; nil when it has none.
-func fill[In any](s *scratch, n *node, sig *signature) (*binding.Frame[In], error) {
+func fill[In any](s *scratch, n *node) (*binding.Frame[In], error) {
 	if n.frame < 0 {
 		return nil, nil
 	}
 	f, _ := s.frames[n.frame].(*binding.Frame[In])
 	if f == nil {
-		f = frame[In](s, n.frame, sig)
+		f = frame[In](s, n.frame, n.task.body.(signed).signature())
 	}
 	run := s.run
 	for i, at := range run.plan.readsOf(n) {
@@ -147,6 +147,9 @@ func fill[In any](s *scratch, n *node, sig *signature) (*binding.Frame[In], erro
 	}
 	return f, nil
 }
+
+// signed is a body with an input struct.
+type signed interface{ signature() *signature }
 
 // frame gets this worker a frame of its own.
 func frame[T any](s *scratch, i int32, sig *signature) *binding.Frame[T] {

@@ -41,12 +41,12 @@ type slabPlan struct {
 // node is a task in a plan.
 type node struct {
 	task     *declaration
-	body     body  // of the task
-	sources  span  // of its inputs, in plan.sources
-	outputs  span  // in plan.outputs
-	frame    int32 // number of the frame of its input struct, or -1
-	outFrame int32 // the same of an output struct
-	mapped   int32 // number in plan.maps, or -1
+	invoker  invoker // of the task
+	sources  span    // of its inputs, in plan.sources
+	outputs  span    // in plan.outputs
+	frame    int32   // number of the frame of its input struct, or -1
+	outFrame int32   // the same of an output struct
+	mapped   int32   // number in plan.maps, or -1
 	// What most tasks have not, and need not be asked for: Retries, a Timeout,
 	// interceptors that came with a nested pipeline.
 	retries, limited, intercepted bool
@@ -163,7 +163,7 @@ func (c *compiler) assign() {
 			continue
 		}
 		n := &c.nodes[c.at(int32(i))]
-		n.task, n.body, n.memo = d, d.body, c.of.memos[int32(i)]
+		n.task, n.invoker, n.memo = d, d.invoker(), c.of.memos[int32(i)]
 		n.retries, n.limited, n.intercepted = d.config.retry.retries > 0, d.config.retry.timeout > 0, len(d.interceptors) > 0
 		start := int32(len(c.outputs))
 		for k, o := range d.outputs {

@@ -73,9 +73,7 @@ type declaration struct {
 
 // body is what a run calls: the part of a task that knows its types.
 type body interface {
-	// call makes one attempt at a node: it gets the inputs, calls the function,
-	// and keeps the outputs.
-	call(ctx context.Context, s *scratch, n *node) error
+	invoker
 	// frames are the types of the structs that call fills and empties, nil for
 	// none.
 	frames() (in, out reflect.Type)
@@ -84,6 +82,21 @@ type body interface {
 	// compiled says that slab is of a type known to the compiler: it is the faster
 	// one, and call works with no other.
 	compiled() bool
+}
+
+// invoker is the part of a body that each attempt needs.
+type invoker interface {
+	// call makes one attempt at a node: it gets the inputs, calls the function,
+	// and keeps the outputs.
+	call(ctx context.Context, s *scratch, n *node) error
+}
+
+// invoker is what a plan calls.
+func (d *declaration) invoker() invoker {
+	if b, ok := d.body.(interface{ invoker() invoker }); ok {
+		return b.invoker()
+	}
+	return d.body
 }
 
 // declare records where a task was declared, and its options. It is called by

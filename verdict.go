@@ -63,7 +63,7 @@ func (x *execution) conclude(w *engine.Worker, u unit, attempt int, v verdict) e
 	if v.again {
 		return x.retry(w, u, attempt, v.delay, v.err)
 	}
-	if r, ok := x.plan.nodes[u.node].body.(rescuer); ok && r.rescues() && attempt > 0 {
+	if r, ok := x.plan.nodes[u.node].task.body.(rescuer); ok && r.rescues() && attempt > 0 {
 		if x.remote != nil {
 			return x.remote.rescue(w, u, attempt, v.err)
 		}
