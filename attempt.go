@@ -9,6 +9,7 @@ import (
 
 	"github.com/runnelflow/runnel/internal/budget"
 	"github.com/runnelflow/runnel/internal/engine"
+	"github.com/runnelflow/runnel/internal/prefetch"
 )
 
 // scratch is what a worker of the engine keeps from task to task.
@@ -104,6 +105,17 @@ func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
 	return x.perform(w, x.scratch(w), u)
 }
 
+// mostCached is how many tasks a graph may have whose memory a processor's cache holds:
+// with their nodes and records alone, 96 bytes each, so many fill 1.5 MB.
+const mostCached = 1 << 14
+
+// soon has the memory of a task fetched that starts before long.
+func (x *execution) soon(n int32) {
+	if int(n) < len(x.records) { // else it is the step that opens a mapped task
+		prefetch.Lines(&x.plan.nodes[n], &x.records[n])
+	}
+}
+
 // perform makes an attempt at a unit, and what follows from it.
 func (x *execution) perform(w *engine.Worker, s *scratch, u unit) engine.Item {
 	s.attempt, s.elem = 1, u.elem
@@ -121,20 +133,28 @@ func (x *execution) perform(w *engine.Worker, s *scratch, u unit) engine.Item {
 // quick is begin, attempt and settle for a plain task without retries in a quiet
 // run: the most frequent case, without what it does not need.
 func (x *execution) quick(w *engine.Worker, s *scratch, n int32) engine.Item {
-	r := &x.records[n]
 	if x.timed {
 		s.began = x.now(w)
-		r.started = s.began
 	}
-	if err := x.attempt(s, unit{n, whole}); err != nil {
+	err := x.attempt(s, unit{n, whole})
+	x.attempted(s, n)
+	if err != nil {
 		return x.settle(w, unit{n, whole}, 1, err)
 	}
+	r := &x.records[n]
 	if x.timed {
 		w.Clock = int64(time.Since(x.start))
 		r.ended = w.Clock
 	}
 	r.status = statusOf(Succeeded, 1)
 	return w.Finish(n)
+}
+
+// attempted notes when a task began whose attempt has ended, see record.
+func (x *execution) attempted(s *scratch, n int32) {
+	if x.timed {
+		x.records[n].started = s.began
+	}
 }
 
 // over follows from a unit that has ended: what became ready.
@@ -157,6 +177,9 @@ func (x *execution) unwound(w *engine.Worker, it engine.Item) engine.Item {
 		return x.openingUnwound(w)
 	}
 	s, u := x.scratch(w), unitOf(it)
+	if x.quiet && u.elem == whole && s.attempt == 1 {
+		x.attempted(s, u.node)
+	}
 	return x.aware.leave(w, s, u, x.settleUnwound(w, s, u))
 }
 
@@ -235,11 +258,7 @@ func (x *execution) attempt(s *scratch, u unit) (err error) {
 // others.
 func (s *scratch) context(u unit) context.Context {
 	if u.elem == whole && s.attempt == 1 {
-		r := &s.run.records[u.node]
-		if r.run == nil { // else it is a fallback's turn, and the task may read it
-			r.run, r.node = s.run, u.node
-		}
-		return r
+		return &s.run.records[u.node]
 	}
 	if len(s.contexts) == 0 {
 		s.contexts = make([]taskContext, 32)

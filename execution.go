@@ -173,7 +173,7 @@ func (x *execution) runID() string { return x.id() }
 // allocate makes the arrays of the run.
 func (x *execution) allocate() {
 	n := len(x.plan.nodes)
-	x.records = make([]record, n)
+	x.records = x.newRecords(n)
 	x.slabs = make([]binding.Slab, len(x.plan.slabs))
 	for i, s := range x.plan.slabs {
 		x.slabs[i] = s.make(s.n)
@@ -188,7 +188,11 @@ func (x *execution) allocate() {
 		}
 		x.unread = x.plan.unread()
 	}
-	x.engine = engine.New(x.plan.steps, engine.Config{Limit: x.engineLimit(), Exec: x.exec, Announces: x.config.aware, Unwound: x.unwound})
+	c := engine.Config{Limit: x.engineLimit(), Exec: x.exec, Announces: x.config.aware, Unwound: x.unwound}
+	if n > mostCached {
+		c.Soon = x.soon
+	}
+	x.engine = engine.New(x.plan.steps, c)
 }
 
 // supply puts the external inputs, and what a data cache has, in their places.

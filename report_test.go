@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -68,6 +69,33 @@ func trimmed(s string) string {
 		lines[i] = strings.TrimRight(lines[i], " ")
 	}
 	return strings.Join(lines, "\n")
+}
+
+// TestStartIsReportedHoweverATaskEnds: of tasks that nobody watches it is noted at their end.
+func TestStartIsReportedHoweverATaskEnds(t *testing.T) {
+	for name, end := range map[string]func() error{
+		"success": func() error { return nil },
+		"error":   func() error { return errFlaky },
+		"panic":   func() error { panic("a bug") },
+		"goexit":  func() error { runtime.Goexit(); return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := pipelineOf(t, step("before", nil, sleeps(time.Second)), step("other", nil, sleeps(time.Second)), step("a", nil, func(ctx context.Context) error {
+					if err := sleeps(2 * time.Second)(ctx); err != nil {
+						return err
+					}
+					return end()
+				}))
+				start := time.Now()
+				res, _ := p.Run(t.Context(), nil, runnel.MaxParallel(1))
+				got := taskReport(t, res.Report(), "a")
+				if began, ended := got.Started.Sub(start), got.Ended.Sub(start); began != 2*time.Second || ended != 4*time.Second {
+					t.Errorf("began at %v, ended at %v; want 2s and 4s", began, ended)
+				}
+			})
+		})
+	}
 }
 
 func TestReportTotalsAndMeasures(t *testing.T) {

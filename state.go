@@ -55,13 +55,24 @@ func (s State) Ended() bool { return s >= Succeeded }
 // running, the rest once it has ended, since the store to status comes after.
 //
 // It is also the context of the task's first attempt, see info.go. With that it
-// takes 32 bytes, half a cache line: what a task writes is in one.
+// takes 32 bytes, half a cache line: what a task writes is in one. A task of a quiet run
+// writes it at its end only. The other half belongs to another task, which often runs at
+// the same time, and every write takes the line away from its worker.
 type record struct {
-	run     *execution // set by the first attempt
+	run     *execution
 	node    int32
 	status  uint32 // state in the low byte, attempts above
 	started int64  // first attempt
 	ended   int64  // last attempt
+}
+
+// newRecords makes the records of a run: contexts that need no more than to be given.
+func (x *execution) newRecords(n int) []record {
+	records := make([]record, n)
+	for i := range records {
+		records[i].run, records[i].node = x, int32(i)
+	}
+	return records
 }
 
 func (r *record) state() State { return stateOf(&r.status) }

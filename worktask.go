@@ -54,7 +54,7 @@ func (t *workTask) prepare(ctx context.Context, cancel context.CancelCauseFunc, 
 	p := t.plan(j.Pipeline)
 	x := &execution{plan: p, config: runConfig{untimed: true}, interceptors: interceptors, ctx: ctx, cancel: cancel, start: time.Now()}
 	x.id = func() string { return j.Run }
-	x.records = make([]record, 1)
+	x.records = x.newRecords(1)
 	x.slabs = make([]binding.Slab, len(p.slabs))
 	for i, s := range p.slabs {
 		x.slabs[i] = s.make(s.n)

@@ -28,6 +28,7 @@ var layers = []layer{
 	{pkg: "internal/typename"},
 	{pkg: "internal/engine", may: []string{"internal/graph"}},
 	{pkg: "internal/binding"},
+	{pkg: "internal/prefetch"},
 	{pkg: "internal/capacity"},
 	{pkg: "internal/budget"},
 	{pkg: "internal/canon", may: []string{"internal/typename"}},
@@ -53,7 +54,7 @@ var layers = []layer{
 
 	{pkg: ".", may: []string{
 		"broker", "dag", "internal/binding", "internal/budget", "internal/canon", "internal/capacity",
-		"internal/engine", "internal/graph", "internal/layout", "internal/lifecycle", "internal/nearest", "internal/typename", "resultcache",
+		"internal/engine", "internal/graph", "internal/layout", "internal/lifecycle", "internal/nearest", "internal/prefetch", "internal/typename", "resultcache",
 	}},
 
 	// What is built on the library.

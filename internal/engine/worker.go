@@ -60,6 +60,21 @@ func (w *Worker) publish() {
 	w.run.offer()
 }
 
+// ready counts a predecessor of a node as finished, and reports whether it was the last.
+func (r *Run) ready(node int32) bool {
+	// Who finds one predecessor left is that one: nobody else counts any more.
+	return atomic.LoadInt32(&r.left[node]) == 1 || r.subtract(node)
+}
+
+// subtract is ready for a node that has several predecessors left.
+func (r *Run) subtract(node int32) bool {
+	n := atomic.AddInt32(&r.left[node], -1)
+	if n == 1 && r.Soon != nil {
+		r.Soon(node)
+	}
+	return n == 0
+}
+
 // Finish counts a node as finished. Of the nodes that this makes ready it returns
 // the first, or None, and pushes the others.
 func (w *Worker) Finish(node int32) Item {
@@ -69,8 +84,7 @@ func (w *Worker) Finish(node int32) Item {
 	succ := r.graph.Succ(node)
 	w.deque.reserve(len(succ))
 	for _, s := range succ {
-		// Who finds one predecessor left is that one: nobody else counts any more.
-		if left := &r.left[s]; atomic.LoadInt32(left) != 1 && atomic.AddInt32(left, -1) != 0 {
+		if !r.ready(s) {
 			continue
 		}
 		switch {
@@ -92,7 +106,7 @@ func (w *Worker) Finish(node int32) Item {
 func (w *Worker) FinishAll(node int32, ready []Item) []Item {
 	w.finished++
 	for _, s := range w.run.graph.Succ(node) {
-		if left := &w.run.left[s]; atomic.LoadInt32(left) == 1 || atomic.AddInt32(left, -1) == 0 {
+		if w.run.ready(s) {
 			ready = append(ready, Item(s))
 		}
 	}
