@@ -19,6 +19,7 @@ type scratch struct {
 	attempt int   // number of the one that goes on
 	elem    int32 // the element it is made at, or whole
 	began   int64 // when the first attempt at that element began
+	unnoted bool  // which its record does not say yet
 	judging error // the error that is being judged
 	rescued error // the error that a fallback is called for
 
@@ -136,8 +137,9 @@ func (x *execution) quick(w *engine.Worker, s *scratch, n int32) engine.Item {
 	if x.timed {
 		s.began = x.now(w)
 	}
+	s.unnoted = true
 	err := x.attempt(s, unit{n, whole})
-	x.attempted(s, n)
+	x.noteBegan(s, n)
 	if err != nil {
 		return x.settle(w, unit{n, whole}, 1, err)
 	}
@@ -150,8 +152,9 @@ func (x *execution) quick(w *engine.Worker, s *scratch, n int32) engine.Item {
 	return w.Finish(n)
 }
 
-// attempted notes when a task began whose attempt has ended, see record.
-func (x *execution) attempted(s *scratch, n int32) {
+// noteBegan notes when a task began, for quick: at the end of its attempt, see record.
+func (x *execution) noteBegan(s *scratch, n int32) {
+	s.unnoted = false
 	if x.timed {
 		x.records[n].started = s.began
 	}
@@ -177,8 +180,8 @@ func (x *execution) unwound(w *engine.Worker, it engine.Item) engine.Item {
 		return x.openingUnwound(w)
 	}
 	s, u := x.scratch(w), unitOf(it)
-	if x.quiet && u.elem == whole && s.attempt == 1 {
-		x.attempted(s, u.node)
+	if s.unnoted {
+		x.noteBegan(s, u.node)
 	}
 	return x.aware.leave(w, s, u, x.settleUnwound(w, s, u))
 }

@@ -50,7 +50,7 @@ func (f *function[In, Out]) call(ctx context.Context, s *scratch, n *node) error
 	return nil
 }
 
-// direct is what a plan calls for the most frequent kind of task, of a plain shape and
+// direct is what attempts call of the most frequent kind of task, of a plain shape and
 // without a condition: the function alone. An interface holds a function as it is, so that
 // such a call reads no memory between the node and what the function itself keeps.
 type direct[In, Out any] func(context.Context, In) (Out, error)
@@ -68,6 +68,7 @@ func (d direct[In, Out]) call(ctx context.Context, s *scratch, n *node) error {
 	return nil
 }
 
+// invoker is direct where it can be.
 func (f *function[In, Out]) invoker() invoker {
 	if _, ok := f.shape.(plain[In, Out]); ok && f.when == nil {
 		return direct[In, Out](f.fn)

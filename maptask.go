@@ -176,7 +176,7 @@ func fillElement[In any](s *scratch, n *node) (*binding.Frame[In], error) {
 	}
 	f, _ := s.frames[n.frame].(*binding.Frame[In])
 	if f == nil {
-		f = frame[In](s, n.frame, n.task.body.(signed).signature())
+		f = frame[In](s, n.frame, n.task.body.(hasSignature).signature())
 	}
 	for i := range m.inputs {
 		if err := m.set(f, i, s.elem); err != nil {

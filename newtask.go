@@ -130,7 +130,7 @@ func fill[In any](s *scratch, n *node) (*binding.Frame[In], error) {
 	}
 	f, _ := s.frames[n.frame].(*binding.Frame[In])
 	if f == nil {
-		f = frame[In](s, n.frame, n.task.body.(signed).signature())
+		f = frame[In](s, n.frame, n.task.body.(hasSignature).signature())
 	}
 	run := s.run
 	for i, at := range run.plan.readsOf(n) {
@@ -148,8 +148,8 @@ func fill[In any](s *scratch, n *node) (*binding.Frame[In], error) {
 	return f, nil
 }
 
-// signed is a body with an input struct.
-type signed interface{ signature() *signature }
+// hasSignature is a body with an input struct: a function.
+type hasSignature interface{ signature() *signature }
 
 // frame gets this worker a frame of its own.
 func frame[T any](s *scratch, i int32, sig *signature) *binding.Frame[T] {

@@ -41,7 +41,7 @@ type slabPlan struct {
 // node is a task in a plan.
 type node struct {
 	task     *declaration
-	invoker  invoker // of the task
+	invoker  invoker // what attempts call; task.body is for all else
 	sources  span    // of its inputs, in plan.sources
 	outputs  span    // in plan.outputs
 	frame    int32   // number of the frame of its input struct, or -1

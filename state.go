@@ -55,9 +55,9 @@ func (s State) Ended() bool { return s >= Succeeded }
 // running, the rest once it has ended, since the store to status comes after.
 //
 // It is also the context of the task's first attempt, see info.go. With that it
-// takes 32 bytes, half a cache line: what a task writes is in one. A task of a quiet run
-// writes it at its end only. The other half belongs to another task, which often runs at
-// the same time, and every write takes the line away from its worker.
+// takes 32 bytes, half a cache line: what a task writes is in one. The other half is
+// another task's, which often runs at the same time, and each write takes the line away
+// from the worker of that one. So a plain task of a quiet run writes at its end only.
 type record struct {
 	run     *execution
 	node    int32
@@ -66,7 +66,8 @@ type record struct {
 	ended   int64  // last attempt
 }
 
-// newRecords makes the records of a run: contexts that need no more than to be given.
+// newRecords makes the records of a run, with run and node set: so an attempt has its
+// context without reading or writing the record.
 func (x *execution) newRecords(n int) []record {
 	records := make([]record, n)
 	for i := range records {
@@ -104,7 +105,7 @@ func (x *execution) status(u unit) *uint32 {
 }
 
 // set is atomic only in a run that is watched: an atomic store would wait for
-// the memory of the record, which nobody has touched yet.
+// the record, which is in no cache or in that of another worker.
 func (x *execution) set(u unit, s State, attempts int) {
 	if status := x.status(u); x.log != nil || u.elem != whole {
 		atomic.StoreUint32(status, statusOf(s, attempts))

@@ -71,7 +71,7 @@ type declaration struct {
 	literal any  // the value of a task made by Literal, which stays
 }
 
-// body is what a run calls: the part of a task that knows its types.
+// body is the part of a task that knows its types.
 type body interface {
 	invoker
 	// frames are the types of the structs that call fills and empties, nil for
@@ -84,14 +84,15 @@ type body interface {
 	compiled() bool
 }
 
-// invoker is the part of a body that each attempt needs.
+// invoker is what each attempt calls: a body, or what has less to look at.
 type invoker interface {
 	// call makes one attempt at a node: it gets the inputs, calls the function,
 	// and keeps the outputs.
 	call(ctx context.Context, s *scratch, n *node) error
 }
 
-// invoker is what a plan calls.
+// invoker is what attempts at the task call. A body that has another one than itself says
+// so by a method, which it would also get by embedding such a body.
 func (d *declaration) invoker() invoker {
 	if b, ok := d.body.(interface{ invoker() invoker }); ok {
 		return b.invoker()

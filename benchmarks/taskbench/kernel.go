@@ -1,6 +1,6 @@
 package taskbench
 
-// floats is the size of a kernel's array.
+// floats is the size of a kernel's array, a multiple of 4.
 const floats = 64
 
 // Kernel is the compute-bound kernel: A = A·A + A for each of 64 numbers, so many

@@ -32,9 +32,10 @@ type Config struct {
 	// then no other worker is begun or woken: one that has to wait for a lock first would
 	// leave its processor to the next one, which waits for the same lock, and so on.
 	Announces bool
-	// Soon is told of each node with several predecessors once all but one of them have
-	// finished: its turn comes soon, and memory that Exec will need for it can be asked
-	// for. It may be called from all workers at once. nil is not told.
+	// Soon is told once of each node with several predecessors, when all but one of them
+	// have finished: its turn comes soon, and memory that Exec will need for it can be
+	// asked for. It is called by any worker, while another may have begun with the node
+	// already. nil is not told.
 	Soon func(node int32)
 	// Unwound takes the place of the rest of Exec when the work ended its
 	// goroutine with runtime.Goexit. It is called again if it does so itself.

@@ -66,7 +66,8 @@ func (r *Run) ready(node int32) bool {
 	return atomic.LoadInt32(&r.left[node]) == 1 || r.subtract(node)
 }
 
-// subtract is ready for a node that has several predecessors left.
+// subtract is ready for a node that had several predecessors left a moment ago. It is apart
+// so that ready can be inlined.
 func (r *Run) subtract(node int32) bool {
 	n := atomic.AddInt32(&r.left[node], -1)
 	if n == 1 && r.Soon != nil {

@@ -4,14 +4,15 @@ import "testing"
 
 // TestLinesAllocatesAndChangesNothing: it is a hint, for any address, nil included.
 func TestLinesAllocatesAndChangesNothing(t *testing.T) {
-	numbers := [32]int64{1, 2, 3}
-	want := numbers
+	changed := false
 	allocs := testing.AllocsPerRun(100, func() {
+		numbers := [32]int64{1, 2, 3}
 		Lines(&numbers[0], &numbers[31])
 		Lines[int, string](nil, nil)
+		changed = changed || numbers != [32]int64{1, 2, 3}
 	})
-	if allocs != 0 || numbers != want {
-		t.Errorf("%v allocations, and the memory is %v: want none, and %v", allocs, numbers, want)
+	if allocs != 0 || changed {
+		t.Errorf("%v allocations, and the memory was changed: %v; want neither", allocs, changed)
 	}
 }
 
