@@ -81,14 +81,14 @@ type Run struct {
 
 // New prepares a run of g; [Run.Start] starts it.
 func New(g *graph.Graph, c Config) *Run {
-	r := &Run{Config: c, graph: g, roots: g.Roots(), left: g.InDegrees(), pruneAt: minPrune, done: make(chan struct{})}
-	if c.Limit == 0 {
+	if c.Limit = min(c.Limit, stopped); c.Limit == 0 {
 		c.Limit = stopped
 	}
+	r := &Run{Config: c, graph: g, roots: g.Roots(), left: g.InDegrees(), pruneAt: minPrune, done: make(chan struct{})}
 	if r.procs = min(c.Limit, runtime.GOMAXPROCS(0)); r.procs > 1 {
 		r.spins.Store(mostSpins)
 	}
-	r.spare.Store(int32(min(c.Limit, stopped)))
+	r.spare.Store(int32(c.Limit))
 	r.rest.Store(int64(g.N()))
 	r.active.Store(new([]*Worker))
 	r.handoff.Store(uint64(None))

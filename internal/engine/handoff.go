@@ -1,8 +1,9 @@
 package engine
 
-// One searcher watches for work for a moment before it sleeps, and a worker that has an item to spare gives it to that one: the item, and the word that there is
-// one, are a single write to a single cache line. By way of a deque they are several,
-// each of which goes from processor to processor.
+// One searcher watches for work for a moment before it sleeps, and a worker that has an
+// item to spare gives it to that one: the item, and the word that there is one, are a
+// single write to a single cache line. By way of a deque they are several, each of which
+// goes from processor to processor.
 //
 // Any searcher may take what was given, the giver too: the system may have taken the
 // processor away from the one that watched. Whoever watches takes what is there when it
@@ -31,11 +32,36 @@ func (r *Run) beginWatch() bool {
 	return r.handoff.CompareAndSwap(uint64(None), uint64(watched))
 }
 
-// watch waits for an item for a while, after beginWatch, and ends the watch. It returns
-// the item if one was given, and reports whether it was or there may be something else to
-// find.
-func (r *Run) watch() (it Item, found bool) {
-	for k := 0; k < spinLooks && !found; k++ {
+// glanceLooks is how often a worker looks that has just run dry.
+const glanceLooks = 100
+
+// glance watches for a moment, before the worker writes anything that others read, and
+// returns the item if it was given one. In a graph whose tasks meet at each step the other
+// one is about to finish. Who is given an item here has not searched.
+func (w *Worker) glance() Item {
+	r := w.run
+	alone := r.Limit-int(r.spare.Load()) < 2
+	if alone || !r.mayWatch() || !r.beginWatch() {
+		return None
+	}
+	it, _ := r.watch(glanceLooks)
+	if it != None {
+		w.Clock = 0
+	}
+	return it
+}
+
+// mayWatch reports whether watching is worth it: it was not in vain of late, and to look
+// around takes little.
+func (r *Run) mayWatch() bool {
+	return r.spins.Load() > 0 && len(*r.active.Load()) <= minPrune
+}
+
+// watch waits for an item while it looks so many times, after beginWatch, and ends the
+// watch. It returns the item if one was given, and reports whether it was or there may be
+// something else to find.
+func (r *Run) watch(looks int) (it Item, found bool) {
+	for k := 0; k < looks && !found; k++ {
 		found = Item(r.handoff.Load()) != watched || r.hasWork()
 	}
 	if r.handoff.CompareAndSwap(uint64(watched), uint64(None)) {

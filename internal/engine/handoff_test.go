@@ -25,7 +25,7 @@ func TestGiveNeedsSomebodyWhoWatches(t *testing.T) {
 	if r.beginWatch() {
 		t.Fatal("a second one watches")
 	}
-	if it, found := r.watch(); it != None || found {
+	if it, found := r.watch(spinLooks); it != None || found {
 		t.Fatalf("watching finds %v, %v where there is nothing", it, found)
 	}
 	if r.give(7) {
@@ -44,7 +44,7 @@ func TestGiveNeedsSomebodyWhoWatches(t *testing.T) {
 	if r.beginWatch() {
 		t.Fatal("another one watches before the item was taken")
 	}
-	if it, found := r.watch(); it != 7 || !found {
+	if it, found := r.watch(spinLooks); it != 7 || !found {
 		t.Fatalf("who watches is given %v, %v; want 7", it, found)
 	}
 	if it := r.takeGiven(); it != None {
@@ -77,7 +77,7 @@ func TestWatchEndsForOtherWork(t *testing.T) {
 	r := newIdle()
 	r.attention.Add(1) // a resumed item
 	r.beginWatch()
-	if it, found := r.watch(); it != None || !found {
+	if it, found := r.watch(spinLooks); it != None || !found {
 		t.Errorf("watching finds %v, %v", it, found)
 	}
 }
@@ -117,7 +117,7 @@ func TestWhatIsGivenIsTakenOnce(t *testing.T) {
 			if !watches {
 				return None
 			}
-			it, _ := r.watch()
+			it, _ := r.watch(spinLooks)
 			return it
 		})
 	}
@@ -135,5 +135,51 @@ func TestWhatIsGivenIsTakenOnce(t *testing.T) {
 	}
 	if n := given.Load(); n != givers*each {
 		t.Errorf("%d items were given, want %d", n, givers*each)
+	}
+}
+
+// TestGlance: who has just run dry is given what another worker has to spare, and was never
+// counted as searching. Alone, or where watching was in vain, it does not watch.
+func TestGlance(t *testing.T) {
+	within(t)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))) // a glance lets nobody else run
+	// glances has a worker glance while another one gives, until it was given or has done so
+	// often enough.
+	glances := func(r *Run, often int) Item {
+		var over atomic.Bool
+		var giver sync.WaitGroup
+		giver.Go(func() {
+			for !over.Load() && !r.give(7) {
+				runtime.Gosched()
+			}
+		})
+		defer giver.Wait()
+		defer over.Store(true)
+		w := &Worker{run: r, Clock: 5}
+		for range often {
+			if it := w.glance(); it != None {
+				if w.Clock != 0 || w.found || r.searching.Load() != 0 {
+					t.Errorf("clock %d, found %v, %d search; want 0, false and none: it has waited, and not searched", w.Clock, w.found, r.searching.Load())
+				}
+				return it
+			}
+			runtime.Gosched()
+		}
+		return None
+	}
+	up := func(workers, spins int32) *Run {
+		r := newIdle()
+		r.spare.Add(-workers)
+		r.spins.Store(spins)
+		return r
+	}
+	if it := glances(up(2, 1), 1<<30); it != 7 {
+		t.Errorf("beside another worker %v is given, want 7", it)
+	}
+	if it := glances(up(1, 1), 1000); it != None {
+		t.Errorf("a worker that is alone is given %v", it)
+	}
+	if it := glances(up(2, 0), 1000); it != None {
+		t.Errorf("where watching was in vain %v is given", it)
 	}
 }

@@ -94,11 +94,11 @@ func (r *Run) watchMore() {
 func (w *Worker) linger(round int32) (Item, bool) {
 	r := w.run
 	spins := r.spins.Load()
-	if spins == 0 || len(*r.active.Load()) > minPrune || !r.beginWatch() {
+	if !r.mayWatch() || !r.beginWatch() {
 		runtime.Gosched()
 		return None, round < searchRounds
 	}
-	if it, found := r.watch(); found {
+	if it, found := r.watch(spinLooks); found {
 		return it, true
 	}
 	if round >= searchRounds+spins {

@@ -185,6 +185,9 @@ func (w *Worker) next() Item {
 			return it
 		}
 	}
+	if it := w.glance(); it != None {
+		return it
+	}
 	if n := w.finished; n > 0 {
 		w.finished = 0
 		if r.rest.Add(-n) == 0 {
