@@ -8,7 +8,8 @@
 // Workers are started when there is work for them, never before, and block when
 // there is none, one of them after it has watched for a moment: nothing polls. One
 // invariant makes that safe: while work can be stolen and a worker could be woken
-// or started, at least one worker is searching or on its way to.
+// or started, at least one worker is searching or on its way to. What was given to
+// the one that watches is its own.
 package engine
 
 import (
@@ -21,7 +22,7 @@ import (
 
 // Config describes a run.
 type Config struct {
-	// Limit is how many Exec may run at once; 0 is no limit.
+	// Limit is how many Exec may run at once; 0 is no limit. In a Run it is the number.
 	Limit int
 	// Exec does the work of an item and returns the item to do next on this
 	// worker, usually from [Worker.Finish]; None leaves the choice to the engine.
@@ -45,6 +46,9 @@ type Config struct {
 // stopped in Run.attention: no item is started any more.
 const stopped = 1 << 30
 
+// mostWorkers is the limit where there is none.
+const mostWorkers = 1 << 30
+
 // Run is one execution of a graph. Its methods are safe for concurrent use.
 type Run struct {
 	Config
@@ -61,9 +65,9 @@ type Run struct {
 	attention atomic.Int32 // urgent items, plus stopped: workers look before each item
 	active    atomic.Pointer[[]*Worker]
 	_         [64]byte
-	searching atomic.Int32 // workers that look for work, or were just told to
+	searching atomic.Int32 // workers that look for work or were just told to, but for a glance
 	_         [64]byte
-	handoff   atomic.Uint64 // an item for a searcher, see handoff.go
+	handoff   atomic.Uint64 // an item for who watches, see handoff.go
 	_         [64]byte
 	rest      atomic.Int64 // nodes not finished, except those a worker still counts
 	_         [64]byte
@@ -81,8 +85,8 @@ type Run struct {
 
 // New prepares a run of g; [Run.Start] starts it.
 func New(g *graph.Graph, c Config) *Run {
-	if c.Limit = min(c.Limit, stopped); c.Limit == 0 {
-		c.Limit = stopped
+	if c.Limit = min(c.Limit, mostWorkers); c.Limit == 0 {
+		c.Limit = mostWorkers
 	}
 	r := &Run{Config: c, graph: g, roots: g.Roots(), left: g.InDegrees(), pruneAt: minPrune, done: make(chan struct{})}
 	if r.procs = min(c.Limit, runtime.GOMAXPROCS(0)); r.procs > 1 {

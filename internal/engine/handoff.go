@@ -1,13 +1,13 @@
 package engine
 
-// One searcher watches for work for a moment before it sleeps, and a worker that has an
-// item to spare gives it to that one: the item, and the word that there is one, are a
-// single write to a single cache line. By way of a deque they are several, each of which
-// goes from processor to processor.
+// One worker that has nothing to do watches for work for a moment before it sleeps, and
+// another that has an item to spare gives it to that one: the item, and the word that
+// there is one, are a single write to a single cache line. By way of a deque they are
+// several, each of which goes from processor to processor.
 //
 // Any searcher may take what was given, the giver too: the system may have taken the
-// processor away from the one that watched. Whoever watches takes what is there when it
-// ends, so that an item that was given always has a searcher.
+// processor away from the one that watched. Whoever watches, counted as a searcher or not,
+// takes what is there when it ends, so that an item that was given always has a worker.
 
 // watched in Run.handoff says that somebody watches. None says that nobody does, or that
 // the item was taken.
@@ -32,23 +32,32 @@ func (r *Run) beginWatch() bool {
 	return r.handoff.CompareAndSwap(uint64(None), uint64(watched))
 }
 
-// glanceLooks is how often a worker looks that has just run dry.
+// glanceLooks is how often a worker looks that has just run dry: as long as a short task
+// takes, or less.
 const glanceLooks = 100
 
-// glance watches for a moment, before the worker writes anything that others read, and
-// returns the item if it was given one. In a graph whose tasks meet at each step the other
-// one is about to finish. Who is given an item here has not searched.
+// glance watches for a moment before the worker counts itself a searcher, and returns the
+// item if it was given one. In a graph whose tasks meet at each step, the worker that it is
+// to meet is about to finish. Who is given an item here has no searcher to take back in
+// Found.
 func (w *Worker) glance() Item {
 	r := w.run
-	alone := r.Limit-int(r.spare.Load()) < 2
-	if alone || !r.mayWatch() || !r.beginWatch() {
+	if !r.mayGlance() || !r.beginWatch() {
 		return None
 	}
 	it, _ := r.watch(glanceLooks)
 	if it != None {
 		w.Clock = 0
+		r.watchMore()
 	}
 	return it
+}
+
+// mayGlance reports whether there may be something to be given: another worker is up. In a
+// run that announces, whoever has not begun with an item must count as searching.
+func (r *Run) mayGlance() bool {
+	up := r.Limit - int(r.spare.Load())
+	return up > 1 && !r.Announces && r.mayWatch()
 }
 
 // mayWatch reports whether watching is worth it: it was not in vain of late, and to look

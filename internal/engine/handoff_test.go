@@ -138,48 +138,65 @@ func TestWhatIsGivenIsTakenOnce(t *testing.T) {
 	}
 }
 
-// TestGlance: who has just run dry is given what another worker has to spare, and was never
-// counted as searching. Alone, or where watching was in vain, it does not watch.
-func TestGlance(t *testing.T) {
-	within(t)
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))) // a glance lets nobody else run
-	// glances has a worker glance while another one gives, until it was given or has done so
-	// often enough.
-	glances := func(r *Run, often int) Item {
-		var over atomic.Bool
-		var giver sync.WaitGroup
-		giver.Go(func() {
-			for !over.Load() && !r.give(7) {
-				runtime.Gosched()
-			}
-		})
-		defer giver.Wait()
-		defer over.Store(true)
-		w := &Worker{run: r, Clock: 5}
-		for range often {
-			if it := w.glance(); it != None {
-				if w.Clock != 0 || w.found || r.searching.Load() != 0 {
-					t.Errorf("clock %d, found %v, %d search; want 0, false and none: it has waited, and not searched", w.Clock, w.found, r.searching.Load())
-				}
-				return it
-			}
+// giveTo gives an item to the first who watches, until over.
+func giveTo(r *Run, it Item) (over func()) {
+	var stop atomic.Bool
+	var giver sync.WaitGroup
+	giver.Go(func() {
+		for !stop.Load() && !r.give(it) {
 			runtime.Gosched()
 		}
-		return None
+	})
+	return func() {
+		stop.Store(true)
+		giver.Wait()
 	}
-	up := func(workers, spins int32) *Run {
+}
+
+// TestWhoRunsDryIsGivenBeforeItSearches: what every worker writes is as it was, and watching
+// is worth more. Whether somebody gives in that moment is up to the scheduler: now and then
+// it is so.
+func TestWhoRunsDryIsGivenBeforeItSearches(t *testing.T) {
+	within(t)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))) // a glance lets nobody else run
+	for given := false; !given; {
+		r := newIdle() // with one node, which this worker has finished
+		r.procs = 2
+		r.spare.Add(-2)
+		r.spins.Store(3)
+		w := &Worker{run: r, Clock: 5, finished: 1}
+		over := giveTo(r, 7)
+		it := w.next()
+		over()
+		if given = it == 7; !given {
+			continue // the run is over
+		}
+		if w.finished != 1 || r.rest.Load() != 1 || r.searching.Load() != 0 || w.found {
+			t.Errorf("%d finished, %d rest, %d search, found %v; want 1, 1, 0 and false", w.finished, r.rest.Load(), r.searching.Load(), w.found)
+		}
+		if w.Clock != 0 || r.spins.Load() != 4 {
+			t.Errorf("clock %d, %d rounds; want 0 and 4", w.Clock, r.spins.Load())
+		}
+	}
+}
+
+func TestMayGlance(t *testing.T) {
+	for name, c := range map[string]struct {
+		up, spins int32
+		announces bool
+		want      bool
+	}{
+		"beside another worker":        {up: 2, spins: 1, want: true},
+		"alone":                        {up: 1, spins: 1},
+		"where watching was in vain":   {up: 2},
+		"where all have to be counted": {up: 2, spins: 1, announces: true},
+	} {
 		r := newIdle()
-		r.spare.Add(-workers)
-		r.spins.Store(spins)
-		return r
-	}
-	if it := glances(up(2, 1), 1<<30); it != 7 {
-		t.Errorf("beside another worker %v is given, want 7", it)
-	}
-	if it := glances(up(1, 1), 1000); it != None {
-		t.Errorf("a worker that is alone is given %v", it)
-	}
-	if it := glances(up(2, 0), 1000); it != None {
-		t.Errorf("where watching was in vain %v is given", it)
+		r.Announces = c.announces
+		r.spare.Add(-c.up)
+		r.spins.Store(c.spins)
+		if got := r.mayGlance(); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
 	}
 }

@@ -93,11 +93,11 @@ func (r *Run) watchMore() {
 // given one, and reports whether there is to be another look.
 func (w *Worker) linger(round int32) (Item, bool) {
 	r := w.run
-	spins := r.spins.Load()
 	if !r.mayWatch() || !r.beginWatch() {
 		runtime.Gosched()
 		return None, round < searchRounds
 	}
+	spins := r.spins.Load()
 	if it, found := r.watch(spinLooks); found {
 		return it, true
 	}

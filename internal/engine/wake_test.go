@@ -180,34 +180,38 @@ func TestPushWhileAnotherParks(t *testing.T) {
 		widths = append(widths, 1, 2)
 	}
 	g := layeredGraph(widths...)
-	synctest.Test(t, func(t *testing.T) {
-		meet := make([]sync.WaitGroup, stages)
-		p := newProbe(g)
-		r := New(g, Config{Limit: limit, Exec: p.exec})
-		spun := 0
-		p.during = func(n int32) {
-			stage := int(n) / 3
-			if n%3 != 0 {
-				meet[stage].Done()
-				meet[stage].Wait()
-				return
-			}
-			meet[stage].Add(2)
-			if stage%500 == 0 {
-				r.mu.Lock()
-				defer r.mu.Unlock()
-				if slots := int(r.spare.Load()) + r.alive - len(r.idle); slots != limit {
-					t.Errorf("stage %d: %d slots are in use or spare, want %d", stage, slots, limit)
+	for _, procs := range []int{1, 2} { // on one nobody watches before it parks
+		synctest.Test(t, func(t *testing.T) {
+			meet := make([]sync.WaitGroup, stages)
+			p := newProbe(g)
+			r := New(g, Config{Limit: limit, Exec: p.exec})
+			r.procs = procs
+			r.spins.Store(int32(procs-1) * mostSpins)
+			spun := 0
+			p.during = func(n int32) {
+				stage := int(n) / 3
+				if n%3 != 0 {
+					meet[stage].Done()
+					meet[stage].Wait()
+					return
+				}
+				meet[stage].Add(2)
+				if stage%500 == 0 {
+					r.mu.Lock()
+					defer r.mu.Unlock()
+					if slots := int(r.spare.Load()) + r.alive - len(r.idle); slots != limit {
+						t.Errorf("stage %d: %d slots are in use or spare, want %d", stage, slots, limit)
+					}
+				}
+				for range stage % 500 * 4 {
+					spun++
 				}
 			}
-			for range stage % 500 * 4 {
-				spun++
-			}
-		}
-		r.Start()
-		<-r.Done()
-		p.check(t, limit)
-	})
+			r.Start()
+			<-r.Done()
+			p.check(t, limit)
+		})
+	}
 }
 
 // TestParkLooksAgain: a worker that is about to park while there is work, roots,

@@ -184,9 +184,9 @@ func (w *Worker) next() Item {
 		if it := w.deque.pop(); it != None {
 			return it
 		}
-	}
-	if it := w.glance(); it != None {
-		return it
+		if it := w.glance(); it != None {
+			return it
+		}
 	}
 	if n := w.finished; n > 0 {
 		w.finished = 0
