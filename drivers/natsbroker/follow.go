@@ -119,7 +119,10 @@ func (f *following) gather(ctx context.Context, consumer jetstream.Consumer) err
 		case <-f.came:
 		case <-idle.C:
 			n := f.gathered()
-			info, err := consumer.Info(ctx)
+			// Who waits for an answer holds the consumer, and one that is lost never comes.
+			try, cancel := context.WithTimeout(ctx, patience)
+			info, err := consumer.Info(try)
+			cancel()
 			if err == nil && n == f.gathered() { // else some were on their way here
 				there = min(there, n+info.NumPending)
 			}
