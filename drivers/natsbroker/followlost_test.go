@@ -14,7 +14,9 @@ type silentOnce struct {
 	asked int
 }
 
-func (c *silentOnce) CachedInfo() *jetstream.ConsumerInfo { return &jetstream.ConsumerInfo{NumPending: 3} }
+func (c *silentOnce) CachedInfo() *jetstream.ConsumerInfo {
+	return &jetstream.ConsumerInfo{NumPending: 3}
+}
 
 func (c *silentOnce) Info(ctx context.Context) (*jetstream.ConsumerInfo, error) {
 	if c.asked++; c.asked == 1 {
