@@ -72,15 +72,15 @@ type counted struct {
 	kills, runKills, coordinatorKills, serverKills int
 	takeovers                                      int // known once they are not watched any more
 	stops, cuts, stalls, delays                    int
-	duplicates, dead, revived, lost                int
+	duplicates, dead, revived, notes, lost         int
 }
 
 func (c counted) String() string {
 	return fmt.Sprintf("%d runs driven by their process, %d by coordinators, %d direct; survived %d kills of workers, %d of processes of runs, %d of coordinators, %d of the server, "+
 		"%d processes stopped for a while, connections cut %d times, stalled %d times, delayed %d times; runs were taken over %d times; %d duplicates suppressed; "+
-		"%d direct runs died with their process and left nothing; %d removed messages brought back by the server; %d results lost",
+		"%d direct runs died with their process and left nothing; %d removed messages brought back by the server; %d deliveries noted by workers that were killed; %d results lost",
 		c.done[driven], c.done[submitted], c.done[direct], c.kills, c.runKills, c.coordinatorKills, c.serverKills,
-		c.stops, c.cuts, c.stalls, c.delays, c.takeovers, c.duplicates, c.dead, c.revived, c.lost)
+		c.stops, c.cuts, c.stalls, c.delays, c.takeovers, c.duplicates, c.dead, c.revived, c.notes, c.lost)
 }
 
 // chaos is the processes, and who disturbs them.

@@ -168,7 +168,7 @@ func (c *chaos) awaitNothing(of func(subject string) bool) {
 // lifetime ends them.
 func (c *chaos) left(ctx context.Context, of func(subject string) bool) string {
 	var left []string
-	c.revived = 0
+	c.revived, c.notes = 0, 0
 	for _, name := range []string{"jobs", "got", "spent", "values", "dead", "runs", "kept"} {
 		subjects, err := c.broker.subjects(ctx, name, ">")
 		if err != nil {
@@ -178,6 +178,8 @@ func (c *chaos) left(ctx context.Context, of func(subject string) bool) string {
 			switch {
 			case of(subject) && c.isBroughtBack(ctx, name, subject):
 				c.revived++
+			case of(subject) && name == "got" && c.isOfTheDead(ctx, subject):
+				c.notes++
 			case name == "runs" && strings.HasSuffix(subject, ".end") || name == "kept" && strings.HasSuffix(subject, ".state"):
 			case name == "spent" || of(subject) || c.serverKills == 0:
 				left = append(left, fmt.Sprintf("%s: %d of %s", name, n, subject))
@@ -191,6 +193,18 @@ func (c *chaos) left(ctx context.Context, of func(subject string) bool) string {
 		left = append(left[:10], fmt.Sprintf("and %d more", len(left)-10))
 	}
 	return strings.Join(left, "; ")
+}
+
+// isOfTheDead reports whether the last delivery that is noted was to a worker that was
+// killed: it would have removed what it noted behind the end of a run (end.go), and now
+// nothing but its lifetime ends that.
+func (c *chaos) isOfTheDead(ctx context.Context, subject string) bool {
+	m, err := c.broker.last(ctx, "got", subject)
+	if err != nil {
+		return false
+	}
+	var d wireDelivered
+	return cborIn.Unmarshal(m.Data, &d) == nil && !c.broker.isAlive(ctx, d.Worker)
 }
 
 // isBroughtBack reports whether a result, or a note of a delivery, is one that was removed
