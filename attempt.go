@@ -9,7 +9,6 @@ import (
 
 	"github.com/runnelflow/runnel/internal/budget"
 	"github.com/runnelflow/runnel/internal/engine"
-	"github.com/runnelflow/runnel/internal/prefetch"
 )
 
 // scratch is what a worker of the engine keeps from task to task.
@@ -104,17 +103,6 @@ func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
 		return x.aware.exec(w, it, u)
 	}
 	return x.perform(w, x.scratch(w), u)
-}
-
-// mostCached is how many tasks a graph may have whose memory a processor's cache holds:
-// with their nodes and records alone, 96 bytes each, so many fill 1.5 MB.
-const mostCached = 1 << 14
-
-// soon has the memory of a task fetched that starts before long.
-func (x *execution) soon(n int32) {
-	if int(n) < len(x.records) { // else it is the step that opens a mapped task
-		prefetch.Lines(&x.plan.nodes[n], &x.records[n])
-	}
 }
 
 // perform makes an attempt at a unit, and what follows from it.

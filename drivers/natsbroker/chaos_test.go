@@ -35,7 +35,8 @@ const (
 // except for direct ones whose own process was killed; what each element and task did is
 // in a ledger under its idempotency key, and is not done again long after its result was
 // recorded; and once the runs are dropped nothing is left of them at the server, of those
-// that died neither, and no goroutine in any process that ended.
+// that died neither, but deliveries that workers had noted which were killed; and no
+// goroutine is left in any process that ended.
 func TestChaos(t *testing.T) {
 	seconds := 5.0
 	if s := os.Getenv(envSeconds); s != "" {
