@@ -18,7 +18,6 @@ type scratch struct {
 	attempt int   // number of the one that goes on
 	elem    int32 // the element it is made at, or whole
 	began   int64 // when the first attempt at that element began
-	unnoted bool  // which its record does not say yet
 	judging error // the error that is being judged
 	rescued error // the error that a fallback is called for
 
@@ -38,6 +37,10 @@ func (x *execution) scratch(w *engine.Worker) *scratch {
 	if s, ok := w.Local.(*scratch); ok {
 		return s
 	}
+	return x.newScratch(w)
+}
+
+func (x *execution) newScratch(w *engine.Worker) *scratch {
 	s := &scratch{run: x, frames: make([]any, len(x.plan.frames))}
 	w.Local = s
 	x.mu.Lock()
@@ -58,6 +61,11 @@ func (s *scratch) giveBack() {
 // exec does an item: it makes one attempt at a task or an element, or opens or
 // launches a mapped task.
 func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
+	if x.direct && int(it) < len(x.plan.nodes) {
+		if node := &x.plan.nodes[it]; node.direct && x.ctx.Err() == nil && !x.uneven.Load() {
+			return x.quick(w, x.scratch(w), int32(it), node)
+		}
+	}
 	u := unitOf(it)
 	if it&admitted != 0 {
 		return x.aware.exec(w, it, u) // which comes after all that follows here
@@ -109,8 +117,8 @@ func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
 func (x *execution) perform(w *engine.Worker, s *scratch, u unit) engine.Item {
 	s.attempt, s.elem = 1, u.elem
 	node := &x.plan.nodes[u.node]
-	if x.quiet && u.elem == whole && !node.retries && (x.memo == nil || node.memo == nil) {
-		return x.quick(w, s, u.node)
+	if node.direct && x.quiet && u.elem == whole {
+		return x.quick(w, s, u.node, node)
 	}
 	if node.retries {
 		s.attempt = attemptsOf(x.status(u)) + 1
@@ -119,33 +127,24 @@ func (x *execution) perform(w *engine.Worker, s *scratch, u unit) engine.Item {
 	return x.settle(w, u, s.attempt, x.attempt(s, u))
 }
 
-// quick is begin, attempt and settle for a plain task without retries in a quiet
-// run: the most frequent case, without what it does not need.
-func (x *execution) quick(w *engine.Worker, s *scratch, n int32) engine.Item {
-	if x.timed {
-		s.began = x.now(w)
-	}
-	s.unnoted = true
-	err := x.attempt(s, unit{n, whole})
-	x.noteBegan(s, n)
+// quick is begin, attempt and settle for a node that is direct, in a quiet run: the most
+// frequent case, without what it does not need.
+func (x *execution) quick(w *engine.Worker, s *scratch, n int32, node *node) engine.Item {
+	s.attempt, s.elem, s.began = 1, whole, x.now(w)
+	r := &x.records[n]
+	w.Guard = true
+	err := node.invoker.call(r, s, node)
+	w.Guard = false
 	if err != nil {
+		r.started = s.began
 		return x.settle(w, unit{n, whole}, 1, err)
 	}
-	r := &x.records[n]
 	if x.timed {
 		w.Clock = int64(time.Since(x.start))
-		r.ended = w.Clock
+		r.started, r.ended = s.began, w.Clock
 	}
 	r.status = statusOf(Succeeded, 1)
 	return w.Finish(n)
-}
-
-// noteBegan notes when a task began, for quick: at the end of its attempt, see record.
-func (x *execution) noteBegan(s *scratch, n int32) {
-	s.unnoted = false
-	if x.timed {
-		x.records[n].started = s.began
-	}
 }
 
 // over follows from a unit that has ended: what became ready.
@@ -162,14 +161,18 @@ func (x *execution) done(w *engine.Worker, node int32) engine.Item {
 	return w.Finish(node)
 }
 
-// unwound settles an attempt that ended its goroutine.
-func (x *execution) unwound(w *engine.Worker, it engine.Item) engine.Item {
+// unwound settles an attempt that ended its goroutine, or one of quick that panicked.
+func (x *execution) unwound(w *engine.Worker, it engine.Item, p *engine.Panic) engine.Item {
 	if int(unitOf(it).node) >= len(x.plan.nodes) {
 		return x.openingUnwound(w)
 	}
 	s, u := x.scratch(w), unitOf(it)
-	if s.unnoted {
-		x.noteBegan(s, u.node)
+	if w.Guard {
+		w.Guard = false
+		x.records[u.node].started = s.began
+	}
+	if p != nil {
+		return x.aware.leave(w, s, u, x.settle(w, u, s.attempt, &PanicError{p.Value, p.Stack}))
 	}
 	return x.aware.leave(w, s, u, x.settleUnwound(w, s, u))
 }

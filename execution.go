@@ -24,7 +24,8 @@ type execution struct {
 	cancel       context.CancelCauseFunc
 	start        time.Time
 	timed        bool
-	quiet        bool // nobody watches, nothing is cached, nothing let go
+	quiet        bool // nobody watches or intercepts, nothing is cached, nothing let go
+	direct       bool // it is quiet, and has nothing but tasks to be called here
 	id           func() string
 
 	engine   *engine.Run
@@ -236,7 +237,8 @@ const unresponsiveAfter = 5 * time.Second
 
 // run runs the plan to its end. It is called once.
 func (x *execution) run() {
-	x.quiet = x.log == nil && x.config.cache == nil && x.uses == nil
+	x.quiet = x.log == nil && len(x.interceptors) == 0 && x.config.cache == nil && x.uses == nil
+	x.direct = x.quiet && x.maps == nil && x.given == nil && x.remote == nil && x.aware == nil
 	if x.log != nil {
 		x.log.add(entry{kind: runStarted, unit: noUnit}, nil, nil)
 	}

@@ -190,11 +190,11 @@ func fillElement[In any](s *scratch, n *node) (*binding.Frame[In], error) {
 func (mapper[In, Out]) keep(s *scratch, n *node, out Out) {
 	m := s.run.maps[n.mapped]
 	if m.ragged == nil {
-		m.columns[0].(binding.Values[Out])[s.elem] = out
+		(*m.columns[0].(*binding.Values[Out]))[s.elem] = out
 		return
 	}
 	columns, at := m.ragged.place(s.elem)
-	columns[0].(binding.Values[Out])[at] = out
+	(*columns[0].(*binding.Values[Out]))[at] = out
 }
 
 func (mapper[In, Out]) frames(sig *signature) (in, out reflect.Type) { return frameType[In](sig), nil }

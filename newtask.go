@@ -110,8 +110,8 @@ func (plain[In, Out]) keep(s *scratch, n *node, out Out) {
 // keepOutput stores the only output of a node.
 func keepOutput[Out any](x *execution, n *node, out Out) {
 	at := x.plan.outputs[n.outputs.start]
-	if values, ok := x.slabs[at.slab].(binding.Values[Out]); ok {
-		values[at.index] = out
+	if values, ok := x.slabs[at.slab].(*binding.Values[Out]); ok {
+		(*values)[at.index] = out
 		return
 	}
 	x.slabs[at.slab].Store(int(at.index), out) // beside what workers make
@@ -136,7 +136,7 @@ func fill[In any](s *scratch, n *node) (*binding.Frame[In], error) {
 	for i, at := range run.plan.readsOf(n) {
 		var err error
 		if at.slab >= 0 {
-			err = f.Set(i, run.slabs[at.slab], int(at.index))
+			err = run.slabs[at.slab].CopyTo(int(at.index), f.Target(i))
 		} else {
 			err = run.fill(f, i, &run.plan.from(n)[i])
 		}

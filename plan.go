@@ -51,6 +51,7 @@ type node struct {
 	// interceptors that came with a nested pipeline.
 	retries, limited, intercepted bool
 	memo                          *memoPlan // of Cached
+	direct                        bool      // it has none of these, and is not mapped
 }
 
 // span is a part of an array.
@@ -176,6 +177,7 @@ func (c *compiler) assign() {
 			n.mapped = int32(len(c.maps))
 			c.maps = append(c.maps, newMapPlan(d, c.at(int32(i))))
 		}
+		n.direct = !n.retries && !n.limited && !n.intercepted && n.memo == nil && n.mapped < 0
 	}
 }
 

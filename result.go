@@ -25,8 +25,8 @@ func Get[T any](r *Result, name string) (T, error) {
 	if err != nil {
 		return v, err
 	}
-	if values, ok := r.x.slabs[at.slab].(binding.Values[T]); ok {
-		return values[at.index], nil
+	if values, ok := r.x.slabs[at.slab].(*binding.Values[T]); ok {
+		return (*values)[at.index], nil
 	}
 	if err := r.x.slabs[at.slab].CopyTo(int(at.index), &v); err != nil {
 		return v, misread(name, n, err)

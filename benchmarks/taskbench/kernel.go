@@ -12,9 +12,10 @@ const floats = 64
 //
 //go:noinline
 func Kernel(iterations int) float64 {
+	const first = 1.2345
 	var a [floats]float64
-	for k := range a {
-		a[k] = 1.2345
+	for k := 0; k < floats; k += 4 {
+		*(*[4]float64)(a[k:]) = [4]float64{first, first, first, first}
 	}
 	for range iterations {
 		for k := 0; k < floats; k += 4 {
@@ -26,8 +27,9 @@ func Kernel(iterations int) float64 {
 		}
 	}
 	sum := 0.0
-	for _, x := range a {
-		sum += x
+	for k := 0; k < floats; k += 4 {
+		b := (*[4]float64)(a[k:])
+		sum = sum + b[0] + b[1] + b[2] + b[3]
 	}
 	return sum
 }

@@ -16,37 +16,48 @@ type Field struct {
 type Frame[In any] struct {
 	in       *In
 	template In
-	values   []any   // pointers to the fields, in the order of Fields
-	present  []*bool // of Optional fields, else nil
+	fields   []target // in the order of Fields
+}
+
+// target is where a value goes.
+type target struct {
+	value   any   // a pointer to the field
+	present *bool // of an Optional field, else nil
 }
 
 // NewFrame makes a frame whose fields are absent: template holds their
 // defaults.
 func NewFrame[In any](fields []Field, template In) *Frame[In] {
-	f := &Frame[In]{in: new(In), template: template, values: make([]any, len(fields)), present: make([]*bool, len(fields))}
+	f := &Frame[In]{in: new(In), template: template, fields: make([]target, len(fields))}
 	*f.in = template
 	v := reflect.ValueOf(f.in).Elem()
 	for i, field := range fields {
 		at := v.FieldByIndex(field.Index)
 		if field.Optional {
-			f.present[i] = at.FieldByName("Ok").Addr().Interface().(*bool)
+			f.fields[i].present = at.FieldByName("Ok").Addr().Interface().(*bool)
 			at = at.FieldByName("Value")
 		}
-		f.values[i] = at.Addr().Interface()
+		f.fields[i].value = at.Addr().Interface()
 	}
 	return f
 }
 
 // Set copies value i of a slab into a field.
 func (f *Frame[In]) Set(field int, s Reader, i int) error {
-	if ok := f.present[field]; ok != nil {
-		*ok = true
+	return s.CopyTo(i, f.Target(field))
+}
+
+// Target is where the value of a field is to be copied to, which is then there.
+func (f *Frame[In]) Target(field int) any {
+	at := &f.fields[field]
+	if at.present != nil {
+		*at.present = true
 	}
-	return s.CopyTo(i, f.values[field])
+	return at.value
 }
 
 // Field is a pointer to the value of a field.
-func (f *Frame[In]) Field(field int) any { return f.values[field] }
+func (f *Frame[In]) Field(field int) any { return f.fields[field].value }
 
 // Take returns the filled struct and makes the frame empty again, so that it
 // holds on to no value. A nil frame is that of a struct without inputs.
@@ -62,4 +73,4 @@ func (f *Frame[In]) Take() (in In) {
 func (f *Frame[In]) Put(in In) { *f.in = in }
 
 // Get copies a field into value i of a slab of its type.
-func (f *Frame[In]) Get(field int, s Slab, i int) { s.CopyFrom(i, f.values[field]) }
+func (f *Frame[In]) Get(field int, s Slab, i int) { s.CopyFrom(i, f.fields[field].value) }

@@ -143,7 +143,7 @@ func TestTakenFrameHoldsNoValue(t *testing.T) {
 	value := new([64]byte)
 	watched := weak.Make(value)
 	for field := range 2 {
-		if err := f.Set(field, Values[*[64]byte]{value}, 0); err != nil {
+		if err := f.Set(field, &Values[*[64]byte]{value}, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -189,7 +189,7 @@ func TestFramesAllocateNothing(t *testing.T) {
 		B opt[float64]
 	}
 	f := NewFrame([]Field{{Index: []int{0}}, {Index: []int{1}, Optional: true}}, pair{})
-	ints, floats := Slab(Values[int]{1 << 40}), Slab(Values[float64]{2.5})
+	ints, floats := Slab(&Values[int]{1 << 40}), Slab(&Values[float64]{2.5})
 	var got pair
 	allocs := testing.AllocsPerRun(100, func() {
 		if f.Set(0, ints, 0) == nil && f.Set(1, floats, 0) == nil {

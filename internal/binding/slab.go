@@ -24,44 +24,48 @@ type Slab interface {
 	Slice(from, to int) (any, error)
 }
 
-// Values is the slab of a type known to the compiler.
+// Values is a slab of a type known to the compiler: *Values, since a call of a method
+// through an interface that holds a slice goes by way of a copy of the slice.
 type Values[T any] []T
 
 // NewValues makes a slab for n values of type T.
-func NewValues[T any](n int) Slab { return Values[T](make([]T, n)) }
+func NewValues[T any](n int) Slab {
+	s := make(Values[T], n)
+	return &s
+}
 
 // CopyTo implements [Slab].
-func (s Values[T]) CopyTo(i int, dst any) error {
+func (s *Values[T]) CopyTo(i int, dst any) error {
 	if p, ok := dst.(*T); ok {
-		*p = s[i]
+		*p = (*s)[i]
 		return nil
 	}
-	return Assign(dst, s[i])
+	return Assign(dst, (*s)[i])
 }
 
 // CopyFrom implements [Slab].
-func (s Values[T]) CopyFrom(i int, src any) { s[i] = *src.(*T) }
+func (s *Values[T]) CopyFrom(i int, src any) { (*s)[i] = *src.(*T) }
 
 // Load implements [Slab].
-func (s Values[T]) Load(i int) (any, error) { return s[i], nil }
+func (s *Values[T]) Load(i int) (any, error) { return (*s)[i], nil }
 
 // Store implements [Slab].
-func (s Values[T]) Store(i int, v any) {
+func (s *Values[T]) Store(i int, v any) {
 	if x, ok := v.(T); ok {
-		s[i] = x
+		(*s)[i] = x
 		return
 	}
-	set(reflect.ValueOf(&s[i]).Elem(), v)
+	set(reflect.ValueOf(&(*s)[i]).Elem(), v)
 }
 
 // Clear implements [Slab].
-func (s Values[T]) Clear(i int) {
+func (s *Values[T]) Clear(i int) {
 	var zero T
-	s[i] = zero
+	(*s)[i] = zero
 }
 
 // Slice implements [Slab].
-func (s Values[T]) Slice(from, to int) (any, error) { return []T(s[from:to:to]), nil }
+func (s *Values[T]) Slice(from, to int) (any, error) { return []T((*s)[from:to:to]), nil }
 
 // reflected is the slab of a type that only reflection knows.
 type reflected struct{ values reflect.Value }

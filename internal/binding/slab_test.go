@@ -80,16 +80,16 @@ func TestSlabsConvertByAssignment(t *testing.T) {
 			return s
 		},
 		"boxed": func(v any) Slab { return Boxed{v} },
-		"any":   func(v any) Slab { return Values[any]{v} },
+		"any":   func(v any) Slab { return &Values[any]{v} },
 	}
 	fill["values"] = func(v any) Slab {
 		switch v := v.(type) {
 		case error:
-			return Values[error]{v}
+			return &Values[error]{v}
 		case []int:
-			return Values[[]int]{v}
+			return &Values[[]int]{v}
 		case celsius:
-			return Values[celsius]{v}
+			return &Values[celsius]{v}
 		}
 		panic(fmt.Sprintf("no slab for %T", v))
 	}
@@ -180,9 +180,9 @@ func TestAssign(t *testing.T) {
 func TestInterfaceCountsAsWhatItHolds(t *testing.T) {
 	builder := &strings.Builder{}
 	for kind, s := range map[string]Slab{
-		"values":    Values[io.Writer]{builder, nil},
+		"values":    &Values[io.Writer]{builder, nil},
 		"reflected": reflected{reflect.ValueOf([]io.Writer{builder, nil})},
-		"any":       Values[any]{builder, nil},
+		"any":       &Values[any]{builder, nil},
 		"boxed":     Boxed{builder, nil},
 	} {
 		t.Run(kind, func(t *testing.T) {

@@ -164,7 +164,7 @@ func numbersIn(v reflect.Value) (all []int) {
 
 func TestRowsCannotGrowIntoEachOther(t *testing.T) {
 	flat := []int{1, 2, 3, 4}
-	row := loaded(Rows(Values[int](flat), []int{2}), 0).([]int)
+	row := loaded(Rows((*Values[int])(&flat), []int{2}), 0).([]int)
 	whole := Nest(flat, []int{2, 2}).([][]int)
 	_, _ = append(row, -1), append(whole[0], -2)
 	if !slices.Equal(flat, []int{1, 2, 3, 4}) {

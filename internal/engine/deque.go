@@ -69,7 +69,7 @@ func (d *deque) publish() {
 // reserve makes room for n more items at once. Owner only.
 func (d *deque) reserve(n int) {
 	b := d.bottom.Load() + d.staged
-	if r := d.ring.Load(); n > firstRing && (r == nil || b-d.top.Load()+int64(n) > r.mask+1) {
+	if r := d.ring.Load(); r == nil || b-d.top.Load()+int64(n) > r.mask+1 {
 		d.grow(r, b, int64(n))
 	}
 }

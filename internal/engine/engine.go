@@ -39,8 +39,9 @@ type Config struct {
 	// already. nil is not told.
 	Soon func(node int32)
 	// Unwound takes the place of the rest of Exec when the work ended its
-	// goroutine with runtime.Goexit. It is called again if it does so itself.
-	Unwound func(*Worker, Item) Item
+	// goroutine with runtime.Goexit, or panicked under [Worker.Guard]: then it gets the
+	// panic. It is called again, without one, if it ends its goroutine itself.
+	Unwound func(*Worker, Item, *Panic) Item
 }
 
 // stopped in Run.attention: no item is started any more.

@@ -152,7 +152,7 @@ func TestGoexitInExec(t *testing.T) {
 						}
 						return p.exec(w, it)
 					},
-					Unwound: func(w *Worker, it Item) Item {
+					Unwound: func(w *Worker, it Item, _ *Panic) Item {
 						if w.Local != it || w.Clock != 0 {
 							t.Errorf("item %d unwound on a worker with Local %v and Clock %d", it, w.Local, w.Clock)
 						}
@@ -189,7 +189,7 @@ func TestGoexitAndStop(t *testing.T) {
 			runtime.Goexit()
 			return None
 		},
-		Unwound: func(w *Worker, it Item) Item {
+		Unwound: func(w *Worker, it Item, _ *Panic) Item {
 			settled.Add(1)
 			return w.Finish(int32(it))
 		},

@@ -56,9 +56,12 @@ func (w *Worker) look(urgent bool) Item {
 // Found says that the worker is at work on what it has found, and searches no more. Exec
 // calls it where [Config].Announces says so, and may do so for any item.
 func (w *Worker) Found() {
-	if !w.found {
-		return
+	if w.found { // apart, so that the rest is inlined
+		w.searchNoMore()
 	}
+}
+
+func (w *Worker) searchNoMore() {
 	w.found = false
 	// The last searcher sees to it that what else there is gets found.
 	if r := w.run; r.searching.Add(-1) == 0 && r.spare.Load() > 0 && r.hasWork() {

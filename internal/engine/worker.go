@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 )
@@ -13,6 +14,10 @@ type Worker struct {
 	// Clock belongs to Exec too. It is 0 whenever the worker has waited since it
 	// was set; otherwise nothing but Exec took time in between.
 	Clock int64
+	// Guard belongs to Exec as well. While it is set, a panic of the work does not end the
+	// program: it is recovered, and goes to Unwound, which finds Guard as it was. So Exec
+	// needs no deferred function of its own for each item.
+	Guard bool
 
 	run      *Run
 	current  Item
@@ -52,9 +57,6 @@ const mostStaged = 64
 
 // publish makes staged items available to this and other workers.
 func (w *Worker) publish() {
-	if w.deque.staged == 0 {
-		return
-	}
 	w.deque.publish()
 	w.list()
 	w.run.offer()
@@ -83,7 +85,9 @@ func (w *Worker) Finish(node int32) Item {
 	w.finished++
 	next := None
 	succ := r.graph.Succ(node)
-	w.deque.reserve(len(succ))
+	if len(succ) > firstRing {
+		w.deque.reserve(len(succ))
+	}
 	for _, s := range succ {
 		if !r.ready(s) {
 			continue
@@ -98,7 +102,9 @@ func (w *Worker) Finish(node int32) Item {
 			}
 		}
 	}
-	w.publish()
+	if w.deque.staged > 0 {
+		w.publish()
+	}
 	return next
 }
 
@@ -119,12 +125,15 @@ func (w *Worker) FinishAll(node int32, ready []Item) []Item {
 func (w *Worker) work(searching bool) {
 	unwound := true
 	defer func() {
-		if unwound {
-			// The work ended its goroutine: the worker goes on with a new one.
-			go w.again()
-			return
+		switch {
+		case !unwound:
+			w.run.leave()
+		case w.Guard:
+			go w.again(panicOf(recover()))
+		default:
+			// Either the work ended its goroutine, or it panics on and ends the program.
+			go w.again(nil)
 		}
-		w.run.leave()
 	}()
 	if searching {
 		w.chain(w.search())
@@ -139,18 +148,33 @@ func (w *Worker) work(searching bool) {
 	unwound = false
 }
 
-// again is work for a goroutine that replaces one which was ended under Exec, or
-// under Unwound.
-func (w *Worker) again() {
+// A Panic is what Exec panicked with, and the stack of its goroutine then.
+type Panic struct {
+	Value any
+	Stack []byte
+}
+
+// panicOf is called while the stack is there: by the deferred function that recovered v,
+// which is nil when the goroutine was ended instead.
+func panicOf(v any) *Panic {
+	if v == nil {
+		return nil
+	}
+	return &Panic{v, debug.Stack()}
+}
+
+// again is work for a goroutine that replaces one which was ended under Exec, by a panic or
+// otherwise, or under Unwound.
+func (w *Worker) again(p *Panic) {
 	unwound := true
 	defer func() {
 		if unwound {
-			go w.again()
+			go w.again(nil)
 		}
 	}()
 	w.Found() // which Exec may not have come to
 	w.Clock = 0
-	if it := w.run.Unwound(w, w.current); it != None {
+	if it := w.run.Unwound(w, w.current, p); it != None {
 		w.put(it)
 	}
 	unwound = false
