@@ -6,9 +6,9 @@ const floats = 64
 // Kernel is the compute-bound kernel: A = A·A + A for each of 64 numbers, so many
 // times over. It returns their sum, which is above zero.
 //
-// It is not inlined, and takes four numbers at a time: a loop of a few instructions has up
-// to three times the rate where it happens to lie within one cache line, so that it would
-// differ from build to build, and from one copy to another.
+// It is not inlined, and each of its loops takes four numbers at a time: a loop of a few
+// instructions has up to three times the rate where it happens to lie within one cache
+// line, so that it would differ from build to build, and from one copy to another.
 //
 //go:noinline
 func Kernel(iterations int) float64 {
