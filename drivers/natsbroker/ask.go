@@ -50,7 +50,10 @@ func (b *Broker) ask(p *pull) {
 				continue
 			}
 			leaveOff()
-			if !passing(err) && !errors.Is(err, context.Canceled) {
+			switch {
+			case b.nc.IsClosed():
+				p.refuse(b.closed())
+			case !passing(err) && !errors.Is(err, context.Canceled):
 				p.refuse(notAsked(err))
 			}
 		}

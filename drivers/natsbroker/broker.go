@@ -1,6 +1,7 @@
 package natsbroker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -154,6 +155,15 @@ func (b *Broker) Close() {
 // errClosed is what methods return after Close.
 var errClosed = errors.New("natsbroker: the broker is closed")
 
+// closed is the error of who finds the connection closed: Close did that, or the library,
+// which gives a connection up for good after some errors of the server, or its owner.
+func (b *Broker) closed() error {
+	if b.ctx.Err() != nil {
+		return errClosed
+	}
+	return fmt.Errorf("natsbroker: the connection was closed for good: %w: start the process again, and keep a connection of your own open while the broker is used", cmp.Or(b.nc.LastError(), nats.ErrConnectionClosed))
+}
+
 // patience is how long one request to the server may take before it is made
 // again.
 const patience = 5 * time.Second
@@ -171,7 +181,7 @@ func (b *Broker) ride(ctx context.Context, do func(context.Context) error) error
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case b.ctx.Err() != nil || b.nc.IsClosed():
-			return errClosed
+			return b.closed()
 		case b.remakeWorkers(ctx, err):
 			continue
 		case !passing(err):

@@ -148,6 +148,15 @@ func (p *proxy) loseAnswer(message string) (lost <-chan struct{}) {
 	return p.lost
 }
 
+// say has the clients hear what the server has not said. Nothing may be on its way to them.
+func (p *proxy) say(message string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for l := range p.links {
+		l.in.Write([]byte(message))
+	}
+}
+
 // cut ends connections: each for which choose says so.
 func (p *proxy) cut(choose func() bool) {
 	p.mu.Lock()

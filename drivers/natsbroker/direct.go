@@ -51,7 +51,7 @@ func (b *Broker) handRecord(ctx context.Context, h *held, data []byte) (first in
 		case ctx.Err() != nil:
 			return 0, context.Cause(ctx)
 		case b.ctx.Err() != nil || b.nc.IsClosed():
-			return 0, errClosed
+			return 0, b.closed()
 		case !passing(err):
 			return 0, err
 		case b.isGone(h.parcel.run):
