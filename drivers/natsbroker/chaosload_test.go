@@ -186,8 +186,9 @@ func playRun(ctx context.Context) error {
 	var res *runnel.Result
 	switch id := os.Getenv(envRun); os.Getenv(envHow) {
 	case driven:
-		// A coordinator may take it over when this process was stopped: then it is waited for.
-		for again := true; again; again = errors.Is(err, broker.ErrClaimed) {
+		// A coordinator may take it over when this process was stopped: then it is waited for,
+		// and if that has ended it already, asked for.
+		for again := true; again; again = errors.Is(err, broker.ErrClaimed) || errors.Is(err, broker.ErrClosed) {
 			res, err = p.Run(ctx, in, runnel.WithBroker(b), runnel.RunID(id))
 		}
 	case submitted:
