@@ -38,7 +38,7 @@ type slabPlan struct {
 	n        int
 }
 
-// node is a task in a plan.
+// node is a task in a plan. It takes 64 bytes, a cache line.
 type node struct {
 	task     *declaration
 	invoker  invoker // what attempts call; task.body is for all else
@@ -48,10 +48,10 @@ type node struct {
 	outFrame int32   // the same of an output struct
 	mapped   int32   // number in plan.maps, or -1
 	// What most tasks have not, and need not be asked for: Retries, a Timeout,
-	// interceptors that came with a nested pipeline.
-	retries, limited, intercepted bool
-	memo                          *memoPlan // of Cached
-	direct                        bool      // it has none of these, and is not mapped
+	// interceptors that came with a nested pipeline. Who is direct has none of these, nor a
+	// memo, and is not mapped.
+	retries, limited, intercepted, direct bool
+	memo                                  *memoPlan // of Cached
 }
 
 // span is a part of an array.

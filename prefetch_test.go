@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"testing"
+	"unsafe"
 )
 
 // TestOnlyLargeGraphsAreFetched: a hint for each task costs more than it saves where a cache
@@ -26,5 +27,12 @@ func TestOnlyLargeGraphsAreFetched(t *testing.T) {
 		if got := x.engine.Soon != nil; got != want {
 			t.Errorf("%d tasks: their memory is asked for: %v, want %v", n, got, want)
 		}
+	}
+}
+
+// TestANodeIsACacheLine: one that is longer would be two, of which soon asks for the first.
+func TestANodeIsACacheLine(t *testing.T) {
+	if n, r := unsafe.Sizeof(node{}), unsafe.Sizeof(record{}); n > 64 || r > 32 {
+		t.Errorf("a node takes %d bytes and a record %d, want at most 64 and 32", n, r)
 	}
 }

@@ -179,14 +179,16 @@ func (b *Broker) stopAsking(jobs jetstream.MessagesContext) {
 }
 
 // askAnew has jobs asked for again when a lost connection is back: the server has
-// forgotten who asked, and workers would be idle until they miss its heartbeats.
+// forgotten who asked, and workers would be idle until they miss its heartbeats. It closes
+// the broker when the connection is closed: nobody would hear of anything any more.
 func (b *Broker) askAnew() {
-	back := b.nc.StatusChanged(nats.CONNECTED)
-	defer b.nc.RemoveStatusListener(back)
+	changes := b.nc.StatusChanged(nats.CONNECTED, nats.CLOSED)
+	defer b.nc.RemoveStatusListener(changes)
 	for {
 		select {
-		case _, open := <-back:
-			if !open {
+		case status, open := <-changes:
+			if !open || status == nats.CLOSED {
+				_ = b.closed()
 				return
 			}
 		case <-b.ctx.Done():

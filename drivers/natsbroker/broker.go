@@ -1,7 +1,6 @@
 package natsbroker
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +30,7 @@ type Broker struct {
 	server  *server.Server // of an embedded one
 
 	ctx  context.Context // ends with the broker
-	stop context.CancelFunc
+	stop context.CancelCauseFunc
 	wait sync.WaitGroup // for its goroutines
 
 	mu        sync.Mutex
@@ -121,7 +120,7 @@ func open(ctx context.Context, nc *nats.Conn, c *config, owned func()) (*Broker,
 		attended:  map[string]bool{},
 		blobs:     newBlobs(),
 	}
-	b.ctx, b.stop = context.WithCancel(context.Background())
+	b.ctx, b.stop = context.WithCancelCause(context.Background())
 	var err error
 	if b.js, err = jetstream.New(nc, jetstream.WithPublishAsyncMaxPending(4096)); err == nil {
 		err = b.setUp(ctx)
@@ -139,7 +138,7 @@ func open(ctx context.Context, nc *nats.Conn, c *config, owned func()) (*Broker,
 // Close ends the broker: what it waits for ends with an error. Runs and workers
 // should have ended before.
 func (b *Broker) Close() {
-	b.stop()
+	b.stop(errClosed)
 	b.mu.Lock()
 	for run := range b.inboxes {
 		b.closeInbox(run)
@@ -155,13 +154,36 @@ func (b *Broker) Close() {
 // errClosed is what methods return after Close.
 var errClosed = errors.New("natsbroker: the broker is closed")
 
-// closed is the error of who finds the connection closed: Close did that, or the library,
-// which gives a connection up for good after some errors of the server, or its owner.
+// closed is the error of who finds the broker closed, by Close or since its connection is.
 func (b *Broker) closed() error {
-	if b.ctx.Err() != nil {
-		return errClosed
+	if b.ctx.Err() == nil {
+		b.stop(b.lost())
 	}
-	return fmt.Errorf("natsbroker: the connection was closed for good: %w: start the process again, and keep a connection of your own open while the broker is used", cmp.Or(b.nc.LastError(), nats.ErrConnectionClosed))
+	return context.Cause(b.ctx)
+}
+
+// lost is the error of a connection that is closed and not by Close: its owner did that, or
+// the library, which gives a connection up for good after some errors of the server.
+func (b *Broker) lost() error {
+	why := b.nc.LastError()
+	for _, e := range []error{nats.ErrPermissionViolation, nats.ErrMaxSubscriptionsExceeded, nats.ErrSlowConsumer} {
+		if errors.Is(why, e) { // which closes no connection
+			why = nil
+		}
+	}
+	because := ""
+	if why != nil {
+		because = fmt.Sprintf(" for good, since the last error was %q", why)
+	}
+	return fmt.Errorf("natsbroker: %w%s: start the process again; a connection of your own has to stay open while the broker is used, and to be made anew for ever, with nats.MaxReconnects(-1)", nats.ErrConnectionClosed, because)
+}
+
+// because is an error of a call of the library, or why the connection is closed.
+func (b *Broker) because(err error) error {
+	if err != nil && b.nc.IsClosed() {
+		return b.closed()
+	}
+	return err
 }
 
 // patience is how long one request to the server may take before it is made
@@ -203,7 +225,7 @@ func (b *Broker) pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-b.ctx.Done():
-		return errClosed
+		return b.closed()
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 func (b *Broker) follow(ctx context.Context, stream string, c jetstream.OrderedConsumerConfig, deliver func([]jetstream.Msg) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(b.ctx, func() { cancel(errClosed) })()
+	defer context.AfterFunc(b.ctx, func() { cancel(b.closed()) })()
 	var consumer jetstream.Consumer
 	err := b.ride(ctx, func(ctx context.Context) (err error) {
 		c.InactiveThreshold = deserted

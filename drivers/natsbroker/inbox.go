@@ -58,7 +58,7 @@ func (b *Broker) openInbox(ctx context.Context, run string) error {
 	in := &inbox{run: run, done: map[string]bool{}}
 	var err error
 	if in.subscription, err = b.nc.Subscribe(b.names.direct(run, "*"), func(m *nats.Msg) { b.answer(in, m) }); err != nil {
-		return fmt.Errorf("natsbroker: run %q: %w", run, err)
+		return fmt.Errorf("natsbroker: run %q: %w", run, b.because(err))
 	}
 	err = b.ride(ctx, func(ctx context.Context) error {
 		_, err := b.nc.RequestWithContext(ctx, b.names.direct(run, whichDone), nil)

@@ -189,7 +189,7 @@ func (b *Broker) await(ctx context.Context, pulls []*pull) (jetstream.Msg, error
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	case <-b.ctx.Done():
-		return nil, errClosed
+		return nil, b.closed()
 	}
 }
 

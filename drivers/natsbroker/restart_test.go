@@ -198,27 +198,3 @@ func awaitAsking(b *Broker) {
 		}
 	}
 }
-
-// TestAConnectionThatIsClosedForGood: the library gives a connection up after some errors
-// of the server. A worker that waits, and one that comes later, are told why.
-func TestAConnectionThatIsClosedForGood(t *testing.T) {
-	_, far, net := apart(t)
-	w := worker(t, far, "w")
-	ctx, enough := context.WithTimeout(t.Context(), 20*time.Second)
-	defer enough()
-	received := make(chan error, 1)
-	asks := func() {
-		_, err := far.Receive(ctx, w, 1)
-		received <- err
-	}
-	go asks()
-	awaitAsking(far)
-	net.say("-ERR 'Maximum Payload Violation'\r\n")
-	for _, who := range []string{"that waits", "that comes later"} {
-		if err := <-received; err == nil || !strings.Contains(err.Error(), "closed for good: nats: Maximum Payload Violation: start the process again") {
-			t.Errorf("a worker %s has got %v", who, err)
-		}
-		go asks()
-	}
-	<-received
-}

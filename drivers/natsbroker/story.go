@@ -15,7 +15,7 @@ func (b *Broker) note(p *parcel, worker string) error {
 	if err != nil {
 		return err
 	}
-	return sent(b.nc.Publish(b.names.got(p), data))
+	return b.because(sent(b.nc.Publish(b.names.got(p), data)))
 }
 
 // noteReleased writes down that a parcel was given back. It is stored before the parcel

@@ -66,7 +66,7 @@ func (b *Broker) send(msgs []*nats.Msg, out *[]*outbound) error {
 		// The message belongs to the future from then on: another try is a copy.
 		f, err := b.js.PublishMsgAsync(&nats.Msg{Subject: m.Subject, Data: m.Data, Header: maps.Clone(m.Header)}, jetstream.WithStallWait(patience))
 		if err != nil && !passing(err) {
-			return err
+			return b.because(err)
 		}
 		if err != nil {
 			f = nil
@@ -92,6 +92,8 @@ func (b *Broker) acknowledged(ctx context.Context, out []*outbound) (left []*nat
 		case err := <-o.ack.Err():
 			switch {
 			case isDuplicate(err): // its ID is queued already
+			case b.nc.IsClosed():
+				return nil, b.closed()
 			case passing(err) || isFull(err):
 				left = append(left, o.msg)
 			default:
@@ -103,7 +105,7 @@ func (b *Broker) acknowledged(ctx context.Context, out []*outbound) (left []*nat
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		case <-b.ctx.Done():
-			return nil, errClosed
+			return nil, b.closed()
 		}
 	}
 	return left, nil

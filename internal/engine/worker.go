@@ -15,8 +15,9 @@ type Worker struct {
 	// was set; otherwise nothing but Exec took time in between.
 	Clock int64
 	// Guard belongs to Exec as well. While it is set, a panic of the work does not end the
-	// program: it is recovered, and goes to Unwound, which finds Guard as it was. So Exec
-	// needs no deferred function of its own for each item.
+	// program: it is recovered, and goes to Unwound, which finds Guard set and clears it. So
+	// Exec needs no deferred function of its own for each item. A panic of Unwound ends the
+	// program.
 	Guard bool
 
 	run      *Run
