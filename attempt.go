@@ -61,6 +61,7 @@ func (s *scratch) giveBack() {
 // exec does an item: it makes one attempt at a task or an element, or opens or
 // launches a mapped task.
 func (x *execution) exec(w *engine.Worker, it engine.Item) engine.Item {
+	// The most frequent case, which has nothing of what follows.
 	if x.direct && int(it) < len(x.plan.nodes) {
 		if node := &x.plan.nodes[it]; node.direct && x.ctx.Err() == nil && !x.uneven.Load() {
 			return x.quick(w, x.scratch(w), int32(it), node)

@@ -136,6 +136,7 @@ func fill[In any](s *scratch, n *node) (*binding.Frame[In], error) {
 	for i, at := range run.plan.readsOf(n) {
 		var err error
 		if at.slab >= 0 {
+			// As Set does, which would have to make a Reader of the Slab each time.
 			err = run.slabs[at.slab].CopyTo(int(at.index), f.Target(i))
 		} else {
 			err = run.fill(f, i, &run.plan.from(n)[i])

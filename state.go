@@ -57,7 +57,8 @@ func (s State) Ended() bool { return s >= Succeeded }
 // It is also the context of the task's first attempt, see info.go. With that it
 // takes 32 bytes, half a cache line: what a task writes is in one. The other half is
 // another task's, which often runs at the same time, and each write takes the line away
-// from the worker of that one. So a direct task of a quiet run, see quick, writes at its end only.
+// from the worker of that one. So a direct task of a quiet run, see quick, writes at its end
+// only.
 type record struct {
 	run     *execution
 	node    int32

@@ -75,7 +75,8 @@ func Open(ctx context.Context, nc *nats.Conn, opts ...Option) (*Broker, error) {
 // Connect connects to a server and opens a broker there. The connection is made
 // anew, for ever, when it is lost, and a dead one is found within about four
 // seconds. Options of the connection, as for TLS, credentials files and tokens, are
-// given by [Connection]. Close closes it.
+// given by [Connection]. Close closes it. After some errors of the server the library
+// gives it up for good: then all methods return an error that says why.
 func Connect(ctx context.Context, url string, opts ...Option) (*Broker, error) {
 	c, err := newConfig(opts)
 	if err != nil {

@@ -62,14 +62,7 @@ func TestAGuardedPanicGoesToUnwound(t *testing.T) {
 				r.Start()
 				<-r.Done()
 				p.check(t, limit)
-				if n := r.searching.Load(); n != 0 {
-					t.Errorf("%d workers are counted as searching at the end", n)
-				}
-				for n, times := range unwound {
-					if want := int32(1 - n%3/2); times != want {
-						t.Fatalf("item %d was unwound %d times, want %d", n, times, want)
-					}
-				}
+				checkUnwound(t, r, unwound, func(n int) int32 { return int32(1 - n%3/2) })
 			})
 		}
 	}

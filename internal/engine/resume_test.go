@@ -163,15 +163,21 @@ func TestGoexitInExec(t *testing.T) {
 				r.Start()
 				<-r.Done()
 				p.check(t, limit)
-				if n := r.searching.Load(); n != 0 {
-					t.Errorf("%d workers are counted as searching at the end", n)
-				}
-				for n, times := range unwound {
-					if want := int32(1 - min(n%3, 1)); times != want {
-						t.Fatalf("item %d was unwound %d times, want %d", n, times, want)
-					}
-				}
+				checkUnwound(t, r, unwound, func(n int) int32 { return int32(1 - min(n%3, 1)) })
 			})
+		}
+	}
+}
+
+// checkUnwound looks at how often each item was unwound, and who searches at the end.
+func checkUnwound(t *testing.T, r *Run, unwound []int32, want func(n int) int32) {
+	t.Helper()
+	if n := r.searching.Load(); n != 0 {
+		t.Errorf("%d workers are counted as searching at the end", n)
+	}
+	for n, times := range unwound {
+		if times != want(n) {
+			t.Fatalf("item %d was unwound %d times, want %d", n, times, want(n))
 		}
 	}
 }
