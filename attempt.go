@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/runnelflow/runnel/internal/binding"
 	"github.com/runnelflow/runnel/internal/budget"
 	"github.com/runnelflow/runnel/internal/engine"
 )
@@ -14,12 +15,12 @@ import (
 // scratch is what a worker of the engine keeps from task to task.
 type scratch struct {
 	run     *execution
-	frames  []any // *binding.Frame, one for each of plan.frames; nil until needed
-	attempt int   // number of the one that goes on
-	elem    int32 // the element it is made at, or whole
-	began   int64 // when the first attempt at that element began
-	judging error // the error that is being judged
-	rescued error // the error that a fallback is called for
+	frames  []*binding.Frame // one for each of plan.frames; nil until needed
+	attempt int              // number of the one that goes on
+	elem    int32            // the element it is made at, or whole
+	began   int64            // when the first attempt at that element began
+	judging error            // the error that is being judged
+	rescued error            // the error that a fallback is called for
 
 	opening []*mapRun     // that this worker opens in one go
 	opened  int           // how many of them it has
@@ -41,7 +42,7 @@ func (x *execution) scratch(w *engine.Worker) *scratch {
 }
 
 func (x *execution) newScratch(w *engine.Worker) *scratch {
-	s := &scratch{run: x, frames: make([]any, len(x.plan.frames))}
+	s := &scratch{run: x, frames: make([]*binding.Frame, len(x.plan.frames))}
 	w.Local = s
 	x.mu.Lock()
 	x.workers = append(x.workers, s)
@@ -134,7 +135,7 @@ func (x *execution) quick(w *engine.Worker, s *scratch, n int32, node *node) eng
 	s.attempt, s.elem, s.began = 1, whole, x.now(w)
 	r := &x.records[n]
 	w.Guard = true
-	err := node.invoker.call(r, s, node)
+	err := node.invoked.call(r, s, node)
 	w.Guard = false
 	if err != nil {
 		r.started = s.began
@@ -268,7 +269,7 @@ func (x *execution) call(ctx context.Context, s *scratch, n *node) error {
 	if len(x.interceptors) > 0 || n.intercepted {
 		return x.intercepted(ctx, s, n)
 	}
-	return n.invoker.call(ctx, s, n)
+	return n.invoked.call(ctx, s, n)
 }
 
 // limited is call with a Timeout.

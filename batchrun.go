@@ -35,8 +35,7 @@ type itemFlow interface {
 
 // itemBody is the body of a batch's task.
 type itemBody struct {
-	body // never asked
-	do   func(ctx context.Context, elem int32) error
+	do func(ctx context.Context, elem int32) error
 }
 
 func (b *itemBody) call(ctx context.Context, s *scratch, _ *node) error { return b.do(ctx, s.elem) }
@@ -49,7 +48,7 @@ func newBatch(ctx context.Context, c *batchConfig, d *declaration, n int) *execu
 	retry := &d.config.retry
 	p := &plan{
 		of:    &built{config: &pipelineConfig{}},
-		nodes: []node{{task: d, invoker: d.invoker(), frame: -1, outFrame: -1, retries: retry.retries > 0, limited: retry.timeout > 0}},
+		nodes: []node{{task: d, invoked: d.invoked(), frame: -1, outFrame: -1, retries: retry.retries > 0, limited: retry.timeout > 0}},
 		graph: oneNode,
 		steps: oneNode,
 		maps:  []*mapPlan{{rank: 1}},

@@ -22,45 +22,50 @@ import (
 // it, and a [*BuildError] when the declaration is wrong. In a batch the call holds a
 // slot until it returns, also while it waits for the task's next attempt.
 func (t *Task[In, Out]) Func() func(context.Context, In) (Out, error) {
-	var none Out
-	if t == nil || t.declaration == nil {
-		return func(context.Context, In) (Out, error) { return none, errUndeclared }
-	}
-	d := t.declaration
-	if err := d.alone(); err != nil {
-		return func(context.Context, In) (Out, error) { return none, err }
-	}
-	if d.nest != nil {
-		return t.nested()
+	call := failing(errUndeclared)
+	if t != nil && t.d != nil {
+		call = t.d.alone()
 	}
 	return func(ctx context.Context, in In) (Out, error) {
-		var out Out
-		if ctx == nil {
-			return none, &InputError{Problems: []Problem{{Text: nilContext}}, caller: fmt.Sprintf("task %q", d.Name())}
-		}
-		one := *d
-		f := *d.body.(*function[In, Out])
-		f.shape = called[In, Out]{in, &out}
-		one.body = &f
-		if err := one.runAlone(ctx); err != nil {
+		out := make(binding.Values[Out], 1)
+		if err := call(ctx, &in, &out, &out[0]); err != nil {
+			var none Out
 			return none, err
 		}
-		return out, nil
+		return out[0], nil
 	}
+}
+
+// A call of a task alone gets a pointer to its input struct, and one to its output, which
+// is also the value of a slab.
+type aloneCall func(ctx context.Context, in any, slab binding.Slab, out any) error
+
+func failing(err error) aloneCall {
+	return func(context.Context, any, binding.Slab, any) error { return err }
 }
 
 var errUndeclared = errors.New("runnel: Func of a task that was never declared: make it with NewTask, NewMultiTask or Nest")
 
-// alone says what is wrong with the declaration by itself.
-func (d *declaration) alone() error {
+// alone prepares calls of the task by itself, which fail if it is declared wrongly.
+func (d *declaration) alone() aloneCall {
 	var problems []Problem
 	for _, text := range slices.Concat(d.problems, d.config.problems) {
 		problems = append(problems, Problem{Task: d.Name(), Location: d.Location(), Text: text})
 	}
-	if len(problems) == 0 {
-		return nil
+	switch {
+	case len(problems) > 0:
+		return failing(&BuildError{Problems: problems})
+	case d.nest != nil:
+		return d.nested()
 	}
-	return &BuildError{Problems: problems}
+	return func(ctx context.Context, in any, slab binding.Slab, _ any) error {
+		if ctx == nil {
+			return &InputError{Problems: []Problem{{Text: nilContext}}, caller: fmt.Sprintf("task %q", d.Name())}
+		}
+		one := *d
+		one.shape = called{binding.NewFrame(nil, reflect.ValueOf(in).Elem()), slab}
+		return one.runAlone(ctx)
+	}
 }
 
 // runAlone runs a task whose body brings its inputs.
@@ -90,35 +95,30 @@ type aloneFlow struct{ handOut }
 func (*aloneFlow) index(int32) []int { return nil }
 
 // called is the shape of a task that is called with its input.
-type called[In, Out any] struct {
-	in  In
-	out *Out
+type called struct {
+	in  *binding.Frame // empty, it is the input
+	out binding.Slab   // of one
 }
 
-func (c called[In, Out]) fill(*scratch, *node) (*binding.Frame[In], error) {
-	return binding.NewFrame(nil, c.in), nil
-}
+func (c called) fill(*scratch, *node) (*binding.Frame, error) { return c.in, nil }
 
-func (c called[In, Out]) keep(_ *scratch, _ *node, out Out) { *c.out = out }
+func (c called) place(*scratch, *node) (binding.Slab, int) { return c.out, 0 }
 
-func (called[In, Out]) frames(*signature) (in, out reflect.Type) { return nil, nil }
+func (called) slab(int, int) binding.Slab { return nil }
 
-func (called[In, Out]) slab(int, int) binding.Slab { return nil }
+func (called) compiled() bool { return false }
 
-func (called[In, Out]) compiled() bool { return false }
-
-// nested is Func of a pipeline as a task.
-func (t *Task[In, Out]) nested() func(context.Context, In) (Out, error) {
-	sig := signatureOf(reflect.TypeFor[In]())
-	alone := *t.declaration
-	copied := *alone.config
-	copied.after = nil
-	alone.config, alone.opts = &copied, []TaskOption{Name(alone.Name())}
-	p := NewPipeline().Add(&Task[In, Out]{&alone, t.get})
-	return func(ctx context.Context, in In) (Out, error) {
+// nested prepares calls of a pipeline as a task.
+func (d *declaration) nested() aloneCall {
+	one := d.copy()
+	config := *one.config
+	config.after = nil
+	one.config, one.opts = &config, []TaskOption{Name(one.Name())}
+	p := NewPipeline().Add(&one)
+	return func(ctx context.Context, in any, _ binding.Slab, out any) error {
 		values := Values{}
-		v := reflect.ValueOf(in)
-		for i, f := range sig.fields {
+		v := reflect.ValueOf(in).Elem()
+		for i, f := range d.sig.fields {
 			field := v.FieldByIndex(f.Index)
 			if f.Optional {
 				if !field.FieldByName("Ok").Bool() {
@@ -126,16 +126,15 @@ func (t *Task[In, Out]) nested() func(context.Context, In) (Out, error) {
 				}
 				field = field.FieldByName("Value")
 			}
-			if t.inputs[i].partial {
+			if d.inputs[i].partial {
 				field = field.FieldByName("Values")
 			}
-			values[t.inputs[i].name] = field.Interface()
+			values[d.inputs[i].name] = field.Interface()
 		}
 		res, err := p.Run(ctx, values)
 		if err != nil {
-			var none Out
-			return none, err
+			return err
 		}
-		return t.Get(res)
+		return one.read(res, out)
 	}
 }

@@ -3,6 +3,7 @@ package runnel_test
 import (
 	"context"
 	"errors"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -150,5 +151,38 @@ func TestFuncOfNoTask(t *testing.T) {
 		if _, err := f(t.Context(), onNumbers{}); err == nil || !strings.Contains(err.Error(), "was never declared: make it with NewTask") {
 			t.Errorf("%s: %v", what, err)
 		}
+	}
+}
+
+// TestTaskFuncGivesWhatTheFunctionReturns, whatever its type.
+func TestTaskFuncGivesWhatTheFunctionReturns(t *testing.T) {
+	type hidden struct {
+		Shown int
+		kept  []int
+	}
+	number := 7
+	givesBack(t, any(nil))
+	givesBack(t, any(hidden{1, nil}.Shown))
+	givesBack(t, error(nil))
+	givesBack[error](t, context.Canceled)
+	givesBack(t, &number)
+	givesBack[*int](t, nil)
+	givesBack(t, hidden{1, []int{2}})
+	givesBack(t, struct{}{})
+	both := runnel.NewMultiTask(runnel.Pure(func(in hidden) hidden { return in }))
+	if got, err := both.Func()(t.Context(), hidden{1, []int{2}}); err != nil || got.Shown != 1 || len(got.kept) != 1 {
+		t.Errorf("of several outputs: %+v, %v", got, err)
+	}
+	failing := runnel.NewTask("out", func(context.Context, struct{}) (int, error) { return 5, errFlaky })
+	if got, err := failing.Func()(t.Context(), struct{}{}); got != 0 || !errors.Is(err, errFlaky) {
+		t.Errorf("of one that fails: %d, %v", got, err)
+	}
+}
+
+func givesBack[Out any](t *testing.T, want Out) {
+	t.Helper()
+	task := runnel.NewTask("out", runnel.Pure(func(in struct{ Value Out }) Out { return in.Value }))
+	if got, err := task.Func()(t.Context(), struct{ Value Out }{want}); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%T: got %v, %v, want %v", want, got, err, want)
 	}
 }

@@ -43,7 +43,7 @@ func TestNothingInPlaceOfATaskIsAProblem(t *testing.T) {
 	wantProblems(t, buildProblems(t, nil, task, runnel.NewTask("n", constant(1)), (*runnel.ValuesTask)(nil), new(runnel.FuncTask), wrapped{}),
 		`task 1 of 6 is nil: give a task made by NewTask or another constructor`,
 		`task 2 of 6 is nil`, `task 4 of 6 is nil`, `task 5 of 6 is nil`, `task 6 of 6 is nil`)
-	mustRun(t, pipelineOf(t, wrapped{runnel.NewTask("n", constant(1))}, *runnel.NewTask("m", constant(1))), nil)
+	mustRun(t, pipelineOf(t, wrapped{runnel.NewTask("n", constant(1))}), nil)
 }
 
 func TestSameTaskTwiceIsRefused(t *testing.T) {

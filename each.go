@@ -19,12 +19,12 @@ type Items[T any] struct{ Values []T }
 //
 //	Each("features", "tracks", extract)
 func Each[T, R any](output, over string, fn func(context.Context, T) (R, error), opts ...TaskOption) *MapTask[Item[T], R] {
-	sig := single[Item[T]](over, input{label: "elements", axes: []string{"i"}, typ: reflect.TypeFor[T]()})
+	sig := single(reflect.TypeFor[Item[T]](), over, input{label: "elements", axes: []string{"i"}, typ: reflect.TypeFor[T]()})
 	var call func(context.Context, Item[T]) (R, error)
 	if fn != nil {
 		call = func(ctx context.Context, in Item[T]) (R, error) { return fn(ctx, in.Value) }
 	}
-	return &MapTask[Item[T], R]{declareMap(output, []string{"i"}, sig, call, opts)}
+	return &MapTask[Item[T], R]{handle{declareMap(output, []string{"i"}, sig, mapperOf[R](), bodyOf(call), opts)}}
 }
 
 // Fold declares a task that reduces the data named over, a slice, to one value:
@@ -36,7 +36,7 @@ func Each[T, R any](output, over string, fn func(context.Context, T) (R, error),
 // fn must not change what initial refers to, since each run and each attempt
 // begins with it.
 func Fold[T, A any](output, over string, initial A, fn func(context.Context, A, T) (A, error), opts ...TaskOption) *Task[Items[T], A] {
-	sig := single[Items[T]](over, input{label: "elements", typ: reflect.TypeFor[[]T]()})
+	sig := single(reflect.TypeFor[Items[T]](), over, input{label: "elements", typ: reflect.TypeFor[[]T]()})
 	var call func(context.Context, Items[T]) (A, error)
 	if fn != nil {
 		call = func(ctx context.Context, in Items[T]) (A, error) {
@@ -53,13 +53,13 @@ func Fold[T, A any](output, over string, initial A, fn func(context.Context, A, 
 			return acc, nil
 		}
 	}
-	return &Task[Items[T], A]{declareTask(output, sig, call, opts), getOutput[A]}
+	return &Task[Items[T], A]{handle{declareTask(output, sig, reflect.TypeFor[A](), plainOf[A](), bodyOf(call), opts)}}
 }
 
 // single is the signature of a struct with one field, which takes the named data.
-func single[In any](data string, in input) *signature {
+func single(t reflect.Type, data string, in input) *signature {
 	in.name = data
-	s := &signature{inputs: []input{in}, fields: []binding.Field{{Index: []int{0}}}, template: reflect.New(reflect.TypeFor[In]()).Elem()}
+	s := &signature{typ: t, inputs: []input{in}, fields: []binding.Field{{Index: []int{0}}}, template: reflect.New(t).Elem()}
 	if err := checkDataName(data); err != nil {
 		s.problem("over: %v", err)
 	}
@@ -70,7 +70,7 @@ func single[In any](data string, in input) *signature {
 // so that tasks can take it by name.
 func Literal[T any](output string, value T, opts ...TaskOption) *Task[struct{}, T] {
 	call := func(context.Context, struct{}) (T, error) { return value, nil }
-	d := declareTask(output, signatureOf(reflect.TypeFor[struct{}]()), call, opts)
+	d := declareTask(output, signatureOf(reflect.TypeFor[struct{}]()), reflect.TypeFor[T](), plainOf[T](), bodyOf(call), opts)
 	d.stays, d.literal = true, value // which is this process's
-	return &Task[struct{}, T]{d, getOutput[T]}
+	return &Task[struct{}, T]{handle{d}}
 }

@@ -29,29 +29,29 @@ import (
 // made do not exist: for each task that would take them there is one skipped element
 // in their place, with the row's index.
 func NewExpandTask[In, Out any](output string, fn func(context.Context, In) ([]Out, error), opts ...TaskOption) *MapTask[In, Out] {
-	return &MapTask[In, Out]{declareExpand(output, fn, opts)}
+	var fan func(context.Context, In) ([]Out, error)
+	if fn != nil {
+		fan = notNil(fn)
+	}
+	return &MapTask[In, Out]{handle{declareExpand(output, signatureOf(reflect.TypeFor[In]()), reflect.TypeFor[Out](), mapperOf[[]Out](), bodyOf(fan), opts)}}
 }
 
-func declareExpand[In, Out any](text string, fn func(context.Context, In) ([]Out, error), opts []TaskOption) *declaration {
+func declareExpand(text string, sig *signature, elem reflect.Type, rows mapper, fn body, opts []TaskOption) *declaration {
 	name, axes, err := splitAxes(text)
-	sig := signatureOf(reflect.TypeFor[In]())
 	named := axes != nil
 	if !named { // hold the inputs against themselves: one mistake is one problem
 		name, _, _ = strings.Cut(text, "[")
 		axes = append(sig.axes(), "")
 	}
-	out := output{name: name, label: name, typ: nested(reflect.TypeFor[Out](), len(axes)), elem: reflect.TypeFor[Out](), axes: axes}
-	body := &function[In, []Out]{sig: sig, fn: notNil(fn)}
-	if along := axes[:len(axes)-1]; len(along) > 0 {
-		body.shape = mapper[In, []Out]{len(along)}
+	out := output{name: name, label: name, typ: nested(elem, len(axes)), elem: elem, axes: axes}
+	d := declare(fn, sig.inputs, []output{out}, opts)
+	d.sig = sig
+	if rows.rank = len(axes) - 1; rows.rank > 0 {
+		d.axes, d.shape = axes[:rows.rank], rows
 	} else {
-		body.shape = plain[In, []Out]{}
+		d.shape = plain{rows.values}
 	}
-	d := declare(body, sig.inputs, []output{out}, opts)
-	if len(axes) > 1 {
-		d.axes = axes[:len(axes)-1]
-	}
-	d.checkMapped(sig, reflect.TypeFor[In](), fn == nil)
+	d.checkMapped()
 	switch {
 	case err != nil:
 		d.problem("output: %v", err)
@@ -85,6 +85,6 @@ func oneRow[In, Out any](fn func(context.Context, In, error) (Out, error)) func(
 }
 
 // expands reports whether the task was made by NewExpandTask.
-func (t *MapTask[In, Out]) expands() bool {
-	return len(t.outputs[0].axes) > len(t.axes)
+func (d *declaration) expands() bool {
+	return len(d.outputs) > 0 && len(d.outputs[0].axes) > len(d.axes)
 }

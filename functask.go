@@ -11,7 +11,7 @@ import (
 
 // FuncTask is a declared plain function. It is immutable and safe for
 // concurrent use. Its output is read with [Get].
-type FuncTask struct{ *declaration }
+type FuncTask struct{ handle }
 
 // Func declares a plain function as a task. [Inputs] names the data of its
 // parameters, in order; a leading context is not counted. The function returns
@@ -22,7 +22,7 @@ type FuncTask struct{ *declaration }
 // It is called by reflection, which costs more than a direct call; [NewTask]
 // does not.
 func Func(output string, fn any, opts ...TaskOption) *FuncTask {
-	return &FuncTask{newFunc(output, fn, opts)}
+	return &FuncTask{handle{newFunc(output, fn, opts)}}
 }
 
 func newFunc(name string, fn any, opts []TaskOption) *declaration {
@@ -44,10 +44,12 @@ func newFunc(name string, fn any, opts []TaskOption) *declaration {
 }
 
 // As is a copy that produces its data under another name.
-func (t *FuncTask) As(output string) *FuncTask { return &FuncTask{t.as(output)} }
+func (t *FuncTask) As(output string) *FuncTask { return &FuncTask{handle{t.d.as(output)}} }
 
 // Bind is a copy that takes the named input from other data.
-func (t *FuncTask) Bind(input, data string) *FuncTask { return &FuncTask{t.bind(input, data)} }
+func (t *FuncTask) Bind(input, data string) *FuncTask {
+	return &FuncTask{handle{t.d.bind(input, data)}}
+}
 
 // reflectedFunc is the body of a plain function.
 type reflectedFunc struct {
@@ -153,8 +155,6 @@ func (b *reflectedFunc) call(ctx context.Context, s *scratch, n *node) error {
 	s.run.slabs[at.slab].Store(int(at.index), results[0].Interface())
 	return nil
 }
-
-func (b *reflectedFunc) frames() (in, out reflect.Type) { return nil, nil }
 
 func (b *reflectedFunc) slab(_, n int) binding.Slab { return binding.NewReflected(b.out, n) }
 

@@ -3,42 +3,36 @@ package runnel
 import (
 	"context"
 	"errors"
-	"reflect"
 
 	"github.com/runnelflow/runnel/internal/binding"
 )
 
-// function is the body of a task whose types the compiler knows.
+// function is the body of a task whose types the compiler knows. It makes a copy of all
+// that is generic for each pair of types, of which a program may have hundreds: what need
+// not know them is done by the task's shape.
 type function[In, Out any] struct {
-	shape[In, Out]
-	sig      *signature
 	fn       func(context.Context, In) (Out, error)
 	when     func(In) bool                                 // nil: always
 	fallback func(context.Context, In, error) (Out, error) // nil: none
 }
 
-// shape is what kinds of tasks differ in: where inputs come from, and where
-// outputs go.
-type shape[In, Out any] interface {
-	// fill puts the inputs into the worker's frame, nil when there are none.
-	fill(s *scratch, n *node) (*binding.Frame[In], error)
-	// keep stores what the function returned.
-	keep(s *scratch, n *node, out Out)
-
-	frames(sig *signature) (in, out reflect.Type)
-	slab(k, n int) binding.Slab
-	compiled() bool
+// bodyOf is the body of a task that calls a function, nil for none.
+func bodyOf[In, Out any](fn func(context.Context, In) (Out, error)) body {
+	if fn == nil {
+		return nil
+	}
+	return &function[In, Out]{fn: fn}
 }
 
 // errCondition is the error of an attempt whose condition does not hold.
 var errCondition = errors.New("its condition does not hold")
 
 func (f *function[In, Out]) call(ctx context.Context, s *scratch, n *node) error {
-	frame, err := f.fill(s, n)
+	frame, err := n.task.shape.fill(s, n)
 	if err != nil {
 		return err
 	}
-	in := frame.Take()
+	in := binding.Take[In](frame)
 	if f.when != nil && !f.when(in) {
 		return errCondition
 	}
@@ -46,8 +40,24 @@ func (f *function[In, Out]) call(ctx context.Context, s *scratch, n *node) error
 	if err != nil {
 		return err
 	}
-	f.keep(s, n, out)
+	keep(s, n, out)
 	return nil
+}
+
+// keep stores what a function returned.
+func keep[Out any](s *scratch, n *node, out Out) {
+	slab, i := n.task.shape.place(s, n)
+	if slab == nil {
+		f := s.frame(n.outFrame, n.task.outs)
+		binding.Put(f, out)
+		s.spread(n, f)
+		return
+	}
+	if values, ok := slab.(*binding.Values[Out]); ok {
+		(*values)[i] = out
+		return
+	}
+	slab.Store(i, out) // beside what workers make
 }
 
 // direct is what attempts call of the most frequent kind of task, of a plain shape and
@@ -56,89 +66,84 @@ func (f *function[In, Out]) call(ctx context.Context, s *scratch, n *node) error
 type direct[In, Out any] func(context.Context, In) (Out, error)
 
 func (d direct[In, Out]) call(ctx context.Context, s *scratch, n *node) error {
-	frame, err := fill[In](s, n)
+	frame, err := s.fill(n)
 	if err != nil {
 		return err
 	}
-	out, err := d(ctx, frame.Take())
+	out, err := d(ctx, binding.Take[In](frame))
 	if err != nil {
 		return err
 	}
-	keepOutput(s.run, n, out)
+	at := s.run.plan.outputs[n.outputs.start]
+	slab := s.run.slabs[at.slab]
+	if values, ok := slab.(*binding.Values[Out]); ok {
+		(*values)[at.index] = out
+		return nil
+	}
+	slab.Store(int(at.index), out)
 	return nil
 }
 
-// invoker is direct where it can be.
-func (f *function[In, Out]) invoker() invoker {
-	if _, ok := f.shape.(plain[In, Out]); ok && f.when == nil {
+// direct is what attempts at a task of a plain shape call.
+func (f *function[In, Out]) direct() body {
+	if f.when == nil {
 		return direct[In, Out](f.fn)
 	}
 	return f
 }
-
-func (f *function[In, Out]) signature() *signature { return f.sig }
 
 // holds implements conditional.
 func (f *function[In, Out]) holds(s *scratch, n *node) (bool, error) {
 	if f.when == nil {
 		return true, nil
 	}
-	frame, err := f.fill(s, n)
+	frame, err := n.task.shape.fill(s, n)
 	if err != nil {
 		return false, err
 	}
-	return f.when(frame.Take()), nil
+	return f.when(binding.Take[In](frame)), nil
 }
 
 // rescue makes the fallback's attempt at a task that has failed.
 func (f *function[In, Out]) rescue(ctx context.Context, s *scratch, n *node, cause error) error {
-	frame, err := f.fill(s, n)
+	frame, err := n.task.shape.fill(s, n)
 	if err != nil {
 		return err
 	}
-	out, err := f.fallback(ctx, frame.Take(), cause)
+	out, err := f.fallback(ctx, binding.Take[In](frame), cause)
 	if err != nil {
 		return err
 	}
-	f.keep(s, n, out)
+	keep(s, n, out)
 	return nil
 }
 
-// store is the part of a mapped task's shape that knows its type.
-func (f *function[In, Out]) store() elementStore { return f.shape.(elementStore) }
-
 func (f *function[In, Out]) rescues() bool { return f.fallback != nil }
 
-func (f *function[In, Out]) frames() (in, out reflect.Type) { return f.shape.frames(f.sig) }
-
-// withWhen is a copy of a declaration that runs only under a condition.
-func withWhen[In, Out any](d *declaration, condition func(In) bool) *declaration {
-	c, f := withFunction[In, Out](d)
-	if f.when = condition; condition == nil {
-		c.problem("When: the condition is nil: give one")
+// with is a body that has a condition too, a func(In) bool, or a fallback. They come as
+// values of any type from code that is compiled for tasks of all kinds.
+func (f *function[In, Out]) with(when, fallback any) body {
+	c := *f
+	if when != nil {
+		c.when = when.(func(In) bool)
 	}
-	return c
+	if fallback != nil {
+		c.fallback = fallback.(func(context.Context, In, error) (Out, error))
+	}
+	return &c
 }
 
-// withFallback is a copy of a declaration that has a fallback.
-func withFallback[In, Out any](d *declaration, fallback func(context.Context, In, error) (Out, error)) *declaration {
-	c, f := withFunction[In, Out](d)
-	if f.fallback = fallback; fallback == nil {
-		c.problem("Fallback: the function is nil: give one")
-	}
-	return c
-}
-
-// withFunction is a copy of a declaration, and its function to change.
-func withFunction[In, Out any](d *declaration) (*declaration, *function[In, Out]) {
+// with is a copy of a declaration that runs only under a condition, or has a fallback: what
+// names it, and it must be there.
+func (d *declaration) with(what string, there bool, when, fallback any) *declaration {
 	c := d.copy()
+	if f, ok := d.body.(interface{ with(when, fallback any) body }); ok {
+		c.body = f.with(when, fallback)
+	}
 	if d.nest != nil {
 		c.problem("a nested pipeline as a whole has no condition and no fallback: give them to its tasks")
-		return &c, &function[In, Out]{}
 	}
-	f := *d.body.(*function[In, Out])
-	c.body = &f
-	return &c, &f
+	return c.require(what, there)
 }
 
 // rescuer is a body that may have a fallback.

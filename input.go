@@ -28,6 +28,7 @@ type input struct {
 // signature is what an input struct says: its fields, and the struct with the
 // defaults set. It is worked out once a type.
 type signature struct {
+	typ      reflect.Type
 	inputs   []input
 	fields   []binding.Field
 	template reflect.Value
@@ -43,7 +44,7 @@ func signatureOf(t reflect.Type) *signature {
 	if s, ok := signatures.Load(t); ok {
 		return s.(*signature)
 	}
-	s := &signature{}
+	s := &signature{typ: t}
 	if t.Kind() != reflect.Struct {
 		s.notStruct = true
 	} else {

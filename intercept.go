@@ -111,7 +111,7 @@ func (c *interception) call(ctx context.Context) (err error) {
 	if x := c.scratch.run; x.remote != nil && !c.node.task.stays {
 		err = x.remote.await(ctx, c.scratch, unit{x.remote.nodes[c.node.task.Name()], c.scratch.elem}, nil)
 	} else {
-		err = c.node.invoker.call(ctx, c.scratch, c.node)
+		err = c.node.invoked.call(ctx, c.scratch, c.node)
 	}
 	c.outcome = err
 	return err

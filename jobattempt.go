@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/runnelflow/runnel/broker"
+	"github.com/runnelflow/runnel/internal/binding"
 )
 
 // jobAttempt is the attempt at a job, made by the code that makes those of a run.
@@ -25,7 +26,7 @@ type jobAttempt struct {
 func newJobAttempt(t *workTask, j *broker.Job, deliveries int, ctx context.Context, cancel context.CancelCauseFunc, interceptors []Interceptor) *jobAttempt {
 	x, u := t.prepare(ctx, cancel, j, interceptors)
 	a := &jobAttempt{job: j, deliveries: deliveries, x: x, unit: u}
-	a.s = &scratch{run: x, frames: make([]any, len(x.plan.frames)), attempt: j.Attempt, elem: u.elem, contexts: make([]taskContext, 1)}
+	a.s = &scratch{run: x, frames: make([]*binding.Frame, len(x.plan.frames)), attempt: j.Attempt, elem: u.elem, contexts: make([]taskContext, 1)}
 	if j.Cause != nil {
 		a.cause = errorOf(j.Cause)
 	}

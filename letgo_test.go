@@ -122,7 +122,7 @@ func (m *letGoModel) elem(c *cube, at int) string { return fmt.Sprint(c.name, at
 // declare makes the task of a model: what it takes is noted.
 func (m *letGoModel) declare(d *mapModel) AnyTask {
 	task := d.declare().(*MapTask[anyInputs, uint32])
-	old := task.body.(*function[anyInputs, uint32])
+	old := task.d.body.(*function[anyInputs, uint32])
 	call := func(ctx context.Context, in anyInputs) (*token, error) {
 		info := Info(ctx)
 		name := m.elem(d.out, d.out.at(info.Index))
@@ -139,11 +139,13 @@ func (m *letGoModel) declare(d *mapModel) AnyTask {
 		m.end(name)
 		return m.make(name, value), err
 	}
-	copied := *task.declaration
-	copied.body = &function[anyInputs, *token]{shape: mapper[anyInputs, *token]{len(d.out.dims)}, sig: old.sig, fn: call}
+	copied := *task.d
+	shape := mapperOf[*token]()
+	shape.rank = len(d.out.dims)
+	copied.body, copied.shape = bodyOf(call), shape
 	copied.outputs = slices.Clone(copied.outputs)
 	copied.outputs[0].typ, copied.outputs[0].elem = nested(reflect.TypeFor[*token](), len(d.out.dims)), reflect.TypeFor[*token]()
-	return &MapTask[anyInputs, *token]{&copied}
+	return &MapTask[anyInputs, *token]{handle{&copied}}
 }
 
 func drawLetGo(t *rapid.T) *letGoModel {

@@ -1,6 +1,7 @@
 package runnel_test
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"strings"
@@ -34,6 +35,13 @@ func TestLocationIsTheLineOfTheDeclaration(t *testing.T) {
 		{runnel.Func("f", func() int { return 1 }), here()},
 		{runnel.Func("f", nil), here()},
 		{runnel.NewValuesTask("v", nil, nil, nil), here()},
+		{runnel.NewMapTask("m[i]", takesTo[onNumbers, int]), here()},
+		{runnel.NewMultiMapTask(takesTo[onNumbers, More]), here()},
+		{runnel.NewExpandTask("e[i,k]", takesTo[onNumbers, []int]), here()},
+		{runnel.Each("e", "numbers", takesTo[int, int]), here()},
+		{runnel.Fold("f", "numbers", 0, func(context.Context, int, int) (int, error) { return 0, nil }), here()},
+		{runnel.Literal("l", 1), here()},
+		{runnel.Nest[nothing, int]("n", nil, ""), here()},
 		{func() runnel.AnyTask { return runnel.NewTask("in a closure", constant(1)) }(), here()},
 		{genericly[string](), genericPlace},
 		{genericly[int](), genericPlace},

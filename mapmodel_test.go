@@ -254,7 +254,7 @@ type anyInputs struct{ A, B, C Opt[any] }
 
 // declare makes the task.
 func (m *mapModel) declare() AnyTask {
-	sig := &signature{template: reflect.ValueOf(anyInputs{})}
+	sig := &signature{typ: reflect.TypeFor[anyInputs](), template: reflect.ValueOf(anyInputs{})}
 	for field := range 3 { // all, used or not: workers share the frames of a type
 		sig.fields = append(sig.fields, binding.Field{Index: []int{field}, Optional: true})
 	}
@@ -281,7 +281,7 @@ func (m *mapModel) declare() AnyTask {
 		}
 		return modelValue(m.out.name, info.Index, args), nil
 	}
-	return &MapTask[anyInputs, uint32]{declareMap(m.out.name, axesOf(all), sig, call, opts)}
+	return &MapTask[anyInputs, uint32]{handle{declareMap(m.out.name, axesOf(all), sig, mapperOf[uint32](), bodyOf(call), opts)}}
 }
 
 const axisNames = "ijklmn"

@@ -35,7 +35,7 @@ type feed struct {
 }
 
 func newMapPlan(d *declaration, node int32) *mapPlan {
-	p := &mapPlan{node: node, store: d.body.(interface{ store() elementStore }).store(), rank: len(d.axes)}
+	p := &mapPlan{node: node, store: d.storage().(elementStore), rank: len(d.axes)}
 	for _, in := range d.inputs {
 		m := mapInput{from: -1}
 		for _, axis := range in.axes {

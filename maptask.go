@@ -11,7 +11,7 @@ import (
 
 // MapTask is a declared function that runs once for each element of its inputs.
 // It is immutable and safe for concurrent use.
-type MapTask[In, Out any] struct{ *declaration }
+type MapTask[In, Out any] struct{ handle }
 
 // NewMapTask declares a task that runs once for each element of data that comes
 // as a slice, and produces a slice in the same order. The output names the axes
@@ -38,46 +38,45 @@ type MapTask[In, Out any] struct{ *declaration }
 // Retries, Timeout and state belong to each element. At most 1,024 elements of a
 // task, or as many as [MaxParallel] says, are under way at once.
 func NewMapTask[In, Out any](output string, fn func(context.Context, In) (Out, error), opts ...TaskOption) *MapTask[In, Out] {
+	sig := signatureOf(reflect.TypeFor[In]())
 	name, axes, err := splitAxes(output)
-	named, sig := axes != nil, signatureOf(reflect.TypeFor[In]())
+	named := axes != nil
 	if !named { // hold the inputs against themselves: one mistake is one problem
 		name, _, _ = strings.Cut(output, "[")
 		axes = sig.axes()
 	}
-	d := declareMap(name, axes, sig, fn, opts)
+	d := declareMap(name, axes, sig, mapperOf[Out](), bodyOf(fn), opts)
 	switch {
 	case err != nil:
 		d.problem("output: %v", err)
 	case !named:
 		d.problem("output %q names no axis to map over: write %q, with the axes of the inputs, or declare it with NewTask", name, name+"[i]")
 	}
-	return &MapTask[In, Out]{d}
+	return &MapTask[In, Out]{handle{d}}
 }
 
 // declareMap declares a task that runs once for each element along the axes.
-func declareMap[In, Out any](name string, axes []string, sig *signature, fn func(context.Context, In) (Out, error), opts []TaskOption) *declaration {
-	elem := reflect.TypeFor[Out]()
-	out := output{name: name, label: name, typ: nested(elem, len(axes)), elem: elem, axes: axes}
-	d := declare(&function[In, Out]{shape: mapper[In, Out]{len(axes)}, sig: sig, fn: fn}, sig.inputs, []output{out}, opts)
-	d.axes = axes
-	d.checkMapped(sig, reflect.TypeFor[In](), fn == nil)
+func declareMap(name string, axes []string, sig *signature, shape mapper, fn body, opts []TaskOption) *declaration {
+	shape.rank = len(axes)
+	out := output{name: name, label: name, typ: nested(shape.elem, len(axes)), elem: shape.elem, axes: axes}
+	d := declare(fn, sig.inputs, []output{out}, opts)
+	d.axes, d.sig, d.shape = axes, sig, shape
+	d.checkMapped()
 	return d
 }
 
 // checkMapped holds the declaration of a mapped task against itself.
-func (d *declaration) checkMapped(sig *signature, in reflect.Type, noFunction bool) {
+func (d *declaration) checkMapped() {
 	for _, out := range d.outputs {
 		if err := checkDataName(out.name); err != nil {
 			d.problem("output: %v", err)
 		}
 	}
-	d.checkInput(sig, in)
+	d.checkInput()
 	if len(d.outputs) > 0 && d.outputs[0].axes != nil {
 		d.checkAxes(d.outputs[0])
 	}
-	if noFunction {
-		d.problem("the function is nil: give one")
-	}
+	d.require("the function", d.body != nil)
 }
 
 // checkAxes holds the axes of a mapped task's inputs against those of its outputs.
@@ -111,13 +110,13 @@ func (d *declaration) checkAxes(out output) {
 
 // As is a copy that produces its data under another name, given without axes.
 func (t *MapTask[In, Out]) As(output string) *MapTask[In, Out] {
-	return &MapTask[In, Out]{t.as(output)}
+	return &MapTask[In, Out]{handle{t.d.as(output)}}
 }
 
 // Bind is a copy that takes the named input from other data. Both names are given
 // without axes.
 func (t *MapTask[In, Out]) Bind(input, data string) *MapTask[In, Out] {
-	return &MapTask[In, Out]{t.bind(input, data)}
+	return &MapTask[In, Out]{handle{t.d.bind(input, data)}}
 }
 
 // Get is the task's output in a result: one value an element, in input order.
@@ -125,93 +124,93 @@ func (t *MapTask[In, Out]) Bind(input, data string) *MapTask[In, Out] {
 // of slices gives the nested form. The error says why it is not there. What there
 // is in spite of failed elements is had by Get[Partial[Out]].
 func (t *MapTask[In, Out]) Get(r *Result) ([]Out, error) {
-	if f, ok := t.body.(*function[In, Out]); ok {
-		if s, ok := f.shape.(multiMapper[In, Out]); ok {
-			return s.collect(r, t.declaration)
-		}
-	}
-	p, err := Get[Partial[Out]](r, t.outputs[0].name)
-	if err == nil && len(p.Errs) > 0 {
-		_, _, err = r.find(t.outputs[0].name)
-	}
-	if err != nil {
+	var p Partial[Out]
+	if err := t.d.readElements(r, &p, &p.Values, &p.Errs); err != nil {
 		return nil, err
 	}
 	return p.Values, nil
 }
 
+// readElements fills a Partial, given with pointers to its parts, with the elements of a
+// mapped task's output, or its values with its output structs. Missing ones are an error.
+func (d *declaration) readElements(r *Result, p partial, values any, errs *map[int]error) error {
+	if d.outs != nil {
+		return d.readStructs(r, values)
+	}
+	name := d.outputs[0].name
+	err := r.partial(name, p)
+	if err == nil && len(*errs) > 0 {
+		_, _, err = r.find(name)
+	}
+	return err
+}
+
 // When is a copy that runs only for elements for which the condition holds. The
 // others are skipped, like elements of a task that needs them; see [Task.When].
 func (t *MapTask[In, Out]) When(condition func(In) bool) *MapTask[In, Out] {
-	if t.expands() {
-		return &MapTask[In, Out]{withWhen[In, []Out](t.declaration, condition)}
-	}
-	return &MapTask[In, Out]{withWhen[In, Out](t.declaration, condition)}
+	return &MapTask[In, Out]{handle{t.d.with("When: the condition", condition != nil, condition, nil)}}
 }
 
 // Fallback is a copy that has another way to make an element whose last attempt
 // has failed; see [Task.Fallback]. Of a task made by [NewExpandTask] it makes the
 // only element of a row.
 func (t *MapTask[In, Out]) Fallback(fn func(context.Context, In, error) (Out, error)) *MapTask[In, Out] {
-	if t.expands() {
-		return &MapTask[In, Out]{withFallback(t.declaration, oneRow(fn))}
+	fallback := any(fn)
+	if t.d.expands() {
+		fallback = oneRow(fn)
 	}
-	return &MapTask[In, Out]{withFallback(t.declaration, fn)}
+	return &MapTask[In, Out]{handle{t.d.with("Fallback: the function", fn != nil, nil, fallback)}}
 }
 
 // mapper is the shape of a task that runs once an element.
-type mapper[In, Out any] struct{ rank int }
-
-func (mapper[In, Out]) fill(s *scratch, n *node) (*binding.Frame[In], error) {
-	return fillElement[In](s, n)
+type mapper struct {
+	rank         int // how many axes
+	elem         reflect.Type
+	values, rows func(n int) binding.Slab // of elements, and of slices of them
 }
 
+func mapperOf[Out any]() mapper {
+	return mapper{elem: reflect.TypeFor[Out](), values: binding.NewValues[Out], rows: binding.NewValues[[]Out]}
+}
+
+func (mapper) fill(s *scratch, n *node) (*binding.Frame, error) { return s.fillElement(n) }
+
+func (mapper) place(s *scratch, n *node) (binding.Slab, int) {
+	columns, at := s.run.maps[n.mapped].place(s.elem)
+	return columns[0], at
+}
+
+// slab makes room for n whole outputs.
+func (m mapper) slab(_, n int) binding.Slab {
+	if m.rank == 1 {
+		return m.rows(n)
+	}
+	return binding.NewReflected(nested(m.elem, m.rank), n)
+}
+
+func (m mapper) compiled() bool { return m.rank == 1 }
+
+func (m mapper) elements(_, n int) binding.Slab { return m.values(n) }
+
 // fillElement puts the inputs of an element into the worker's frame.
-func fillElement[In any](s *scratch, n *node) (*binding.Frame[In], error) {
+func (s *scratch) fillElement(n *node) (*binding.Frame, error) {
 	m := s.run.maps[n.mapped]
 	if m.ragged != nil {
 		if err := m.ragged.broken(s.elem); err != nil {
 			return nil, Permanent(err)
 		}
 	}
-	f, _ := s.frames[n.frame].(*binding.Frame[In])
-	if f == nil {
-		f = frame[In](s, n.frame, n.task.body.(hasSignature).signature())
-	}
+	f := s.frame(n.frame, n.task.sig)
 	for i := range m.inputs {
 		if err := m.set(f, i, s.elem); err != nil {
-			f.Take()
+			f.Clear()
 			return nil, s.run.mismatch(n, i, err)
 		}
 	}
 	return f, nil
 }
 
-func (mapper[In, Out]) keep(s *scratch, n *node, out Out) {
-	m := s.run.maps[n.mapped]
-	if m.ragged == nil {
-		(*m.columns[0].(*binding.Values[Out]))[s.elem] = out
-		return
-	}
-	columns, at := m.ragged.place(s.elem)
-	(*columns[0].(*binding.Values[Out]))[at] = out
-}
-
-func (mapper[In, Out]) frames(sig *signature) (in, out reflect.Type) { return frameType[In](sig), nil }
-
-// slab makes room for n whole outputs.
-func (b mapper[In, Out]) slab(_, n int) binding.Slab {
-	if b.rank == 1 {
-		return binding.NewValues[[]Out](n)
-	}
-	return binding.NewReflected(nested(reflect.TypeFor[Out](), b.rank), n)
-}
-
-func (b mapper[In, Out]) compiled() bool { return b.rank == 1 }
-
-func (mapper[In, Out]) elements(_, n int) binding.Slab { return binding.NewValues[Out](n) }
-
-// elementStore is the part of a mapped task's shape that knows its types.
+// elementStore is the part of a mapped task's shape that makes room for elements.
 type elementStore interface {
 	// elements makes room for n elements of output k.
 	elements(k, n int) binding.Slab

@@ -24,11 +24,10 @@ import (
 // the field. The task runs once for each element, like one made by [NewMapTask], and
 // an element has all outputs or none. Get returns a slice of the structs.
 func NewMultiMapTask[In, Out any](fn func(context.Context, In) (Out, error), opts ...TaskOption) *MapTask[In, Out] {
-	return &MapTask[In, Out]{declareMultiMap(fn, opts)}
+	return &MapTask[In, Out]{handle{declareMultiMap(signatureOf(reflect.TypeFor[In]()), signatureOf(reflect.TypeFor[Out]()), bodyOf(fn), opts)}}
 }
 
-func declareMultiMap[In, Out any](fn func(context.Context, In) (Out, error), opts []TaskOption) *declaration {
-	in, out := signatureOf(reflect.TypeFor[In]()), signatureOf(reflect.TypeFor[Out]())
+func declareMultiMap(in, out *signature, fn body, opts []TaskOption) *declaration {
 	axes := in.axes() // in the place of those that no output names
 	if len(out.inputs) > 0 && out.inputs[0].axes != nil {
 		axes = out.inputs[0].axes
@@ -37,9 +36,8 @@ func declareMultiMap[In, Out any](fn func(context.Context, In) (Out, error), opt
 	for i, o := range out.inputs {
 		outputs[i] = output{name: o.name, label: o.name, typ: nested(o.typ, len(axes)), elem: o.typ, axes: axes}
 	}
-	shape := multiMapper[In, Out]{out, len(axes)}
-	d := declare(&function[In, Out]{shape: shape, sig: in, fn: fn}, in.inputs, outputs, opts)
-	d.axes = axes
+	d := declare(fn, in.inputs, outputs, opts)
+	d.axes, d.sig, d.outs, d.shape = axes, in, out, multiMapper{out, len(axes)}
 	for _, text := range out.problems {
 		d.problem("outputs: %s", text)
 	}
@@ -55,11 +53,11 @@ func declareMultiMap[In, Out any](fn func(context.Context, In) (Out, error), opt
 	}
 	switch {
 	case out.notStruct:
-		d.problem("the output must be a struct with a field for each output, got %s: use NewMapTask for a single value", reflect.TypeFor[Out]())
+		d.problem("the output must be a struct with a field for each output, got %s: use NewMapTask for a single value", out.typ)
 	case len(outputs) == 0 && len(out.problems) == 0:
-		d.problem("%s has no exported field, so the task would have no output: export a field for each output, or use NewMapTask", reflect.TypeFor[Out]())
+		d.problem("%s has no exported field, so the task would have no output: export a field for each output, or use NewMapTask", out.typ)
 	}
-	d.checkMapped(in, reflect.TypeFor[In](), fn == nil)
+	d.checkMapped()
 	return d
 }
 
@@ -72,60 +70,43 @@ func orOne(axes []string) []string {
 
 // multiMapper is the shape of a task that runs once an element and has several
 // outputs.
-type multiMapper[In, Out any] struct {
+type multiMapper struct {
 	out  *signature
 	rank int
 }
 
-func (multiMapper[In, Out]) fill(s *scratch, n *node) (*binding.Frame[In], error) {
-	return fillElement[In](s, n)
-}
+func (multiMapper) fill(s *scratch, n *node) (*binding.Frame, error) { return s.fillElement(n) }
 
-func (m multiMapper[In, Out]) keep(s *scratch, n *node, out Out) {
-	f, _ := s.frames[n.outFrame].(*binding.Frame[Out])
-	if f == nil {
-		f = frame[Out](s, n.outFrame, m.out)
-	}
-	f.Put(out)
-	columns, at := s.run.maps[n.mapped].place(s.elem)
-	for k := range columns {
-		f.Get(k, columns[k], at)
-	}
-	f.Take()
-}
+func (multiMapper) place(*scratch, *node) (binding.Slab, int) { return nil, 0 }
 
-func (multiMapper[In, Out]) frames(sig *signature) (in, out reflect.Type) {
-	return frameType[In](sig), reflect.TypeFor[Out]()
-}
-
-func (m multiMapper[In, Out]) slab(k, n int) binding.Slab {
+func (m multiMapper) slab(k, n int) binding.Slab {
 	return binding.NewReflected(nested(m.out.inputs[k].typ, m.rank), n)
 }
 
-func (multiMapper[In, Out]) compiled() bool { return false }
+func (multiMapper) compiled() bool { return false }
 
-func (m multiMapper[In, Out]) elements(k, n int) binding.Slab {
+func (m multiMapper) elements(k, n int) binding.Slab {
 	return binding.NewReflected(m.out.inputs[k].typ, n)
 }
 
-// collect puts the output structs together again.
-func (m multiMapper[In, Out]) collect(r *Result, d *declaration) ([]Out, error) {
-	var all []Out
+// readStructs puts the output structs together again, in the slice that into points to.
+func (d *declaration) readStructs(r *Result, into any) error {
+	structs := reflect.ValueOf(into).Elem()
 	for k, o := range d.outputs {
 		whole, err := r.value(o.name)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		elems := (&unnester{axes: len(o.axes), flat: reflect.MakeSlice(reflect.SliceOf(o.elem), 0, 0)}).all(whole)
-		if all == nil {
-			all = make([]Out, elems.Len())
+		if k == 0 {
+			structs.Set(reflect.MakeSlice(structs.Type(), elems.Len(), elems.Len()))
 		}
-		for i := range all {
-			field := reflect.ValueOf(&all[i]).Elem().FieldByIndex(m.out.fields[k].Index)
+		for i := range structs.Len() {
+			field := structs.Index(i).FieldByIndex(d.outs.fields[k].Index)
 			if err := binding.Assign(field.Addr().Interface(), elems.Index(i).Interface()); err != nil {
-				return nil, fmt.Errorf("runnel: data %q: %w", o.name, err)
+				return fmt.Errorf("runnel: data %q: %w", o.name, err)
 			}
 		}
 	}
-	return all, nil
+	return nil
 }

@@ -13,17 +13,17 @@ import (
 // struct. The first is the primary output: it names the task unless [Name] does,
 // and it is the one that As renames.
 func NewMultiTask[In, Out any](fn func(context.Context, In) (Out, error), opts ...TaskOption) *Task[In, Out] {
-	return &Task[In, Out]{newMultiTask(fn, opts), getOutputs[Out]}
+	return &Task[In, Out]{handle{newMultiTask(signatureOf(reflect.TypeFor[In]()), signatureOf(reflect.TypeFor[Out]()), bodyOf(fn), opts)}}
 }
 
-func newMultiTask[In, Out any](fn func(context.Context, In) (Out, error), opts []TaskOption) *declaration {
-	in, out := signatureOf(reflect.TypeFor[In]()), signatureOf(reflect.TypeFor[Out]())
+func newMultiTask(in, out *signature, fn body, opts []TaskOption) *declaration {
 	outputs := make([]output, len(out.inputs))
 	for i, o := range out.inputs {
 		outputs[i] = output{name: o.name, label: o.name, typ: o.typ}
 	}
-	d := declare(&function[In, Out]{shape: multi[In, Out]{out}, sig: in, fn: fn}, in.inputs, outputs, opts)
-	d.checkInput(in, reflect.TypeFor[In]())
+	d := declare(fn, in.inputs, outputs, opts)
+	d.sig, d.outs, d.shape = in, out, multi{out}
+	d.checkInput()
 	for _, text := range out.problems {
 		d.problem("outputs: %s", text)
 	}
@@ -37,58 +37,35 @@ func newMultiTask[In, Out any](fn func(context.Context, In) (Out, error), opts [
 	}
 	switch {
 	case out.notStruct:
-		d.problem("the output must be a struct with a field for each output, got %s: use NewTask for a single value", reflect.TypeFor[Out]())
+		d.problem("the output must be a struct with a field for each output, got %s: use NewTask for a single value", out.typ)
 	case len(outputs) == 0 && len(out.problems) == 0:
-		d.problem("%s has no exported field, so the task would have no output: export a field for each output, or use NewTask", reflect.TypeFor[Out]())
+		d.problem("%s has no exported field, so the task would have no output: export a field for each output, or use NewTask", out.typ)
 	}
-	if fn == nil {
-		d.problem("the function is nil: give one")
-	}
-	return d
+	return d.require("the function", fn != nil)
 }
 
-// getOutputs puts an output struct together again.
-func getOutputs[Out any](r *Result, d *declaration) (Out, error) {
-	var out Out
-	sig := signatureOf(reflect.TypeFor[Out]())
-	v := reflect.ValueOf(&out).Elem()
+// readStruct puts an output struct together again, which into points to.
+func (d *declaration) readStruct(r *Result, into any) error {
+	v := reflect.ValueOf(into).Elem()
 	for i, o := range d.outputs {
 		value, err := r.value(o.name)
 		if err != nil {
-			return *new(Out), err
+			return err
 		}
-		if err := binding.Assign(v.FieldByIndex(sig.fields[i].Index).Addr().Interface(), value); err != nil {
-			return *new(Out), fmt.Errorf("runnel: data %q: %w", o.name, err)
+		if err := binding.Assign(v.FieldByIndex(d.outs.fields[i].Index).Addr().Interface(), value); err != nil {
+			return fmt.Errorf("runnel: data %q: %w", o.name, err)
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // multi is the shape of a task of whole values with several outputs.
-type multi[In, Out any] struct{ out *signature }
+type multi struct{ out *signature }
 
-func (multi[In, Out]) fill(s *scratch, n *node) (*binding.Frame[In], error) {
-	return fill[In](s, n)
-}
+func (multi) fill(s *scratch, n *node) (*binding.Frame, error) { return s.fill(n) }
 
-func (m multi[In, Out]) keep(s *scratch, n *node, out Out) {
-	f, _ := s.frames[n.outFrame].(*binding.Frame[Out])
-	if f == nil {
-		f = frame[Out](s, n.outFrame, m.out)
-	}
-	f.Put(out)
-	for i, at := range s.run.plan.into(n) {
-		f.Get(i, s.run.slabs[at.slab], int(at.index))
-	}
-	f.Take()
-}
+func (multi) place(*scratch, *node) (binding.Slab, int) { return nil, 0 }
 
-func (multi[In, Out]) frames(sig *signature) (in, out reflect.Type) {
-	return frameType[In](sig), reflect.TypeFor[Out]()
-}
+func (m multi) slab(k, n int) binding.Slab { return binding.NewReflected(m.out.inputs[k].typ, n) }
 
-func (m multi[In, Out]) slab(k, n int) binding.Slab {
-	return binding.NewReflected(m.out.inputs[k].typ, n)
-}
-
-func (multi[In, Out]) compiled() bool { return false }
+func (multi) compiled() bool { return false }

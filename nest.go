@@ -27,15 +27,13 @@ type nest struct {
 // Every task of the pipeline runs. Of the options, [Name], which is the path, and
 // [After] count; the others belong to the pipeline's tasks and are refused.
 func Nest[In, Out any](output string, p *Pipeline, target string, opts ...TaskOption) *Task[In, Out] {
-	return &Task[In, Out]{newNest[In, Out](output, p, target, opts), getOutput[Out]}
+	return &Task[In, Out]{handle{newNest(output, signatureOf(reflect.TypeFor[In]()), reflect.TypeFor[Out](), p, target, opts)}}
 }
 
-func newNest[In, Out any](name string, p *Pipeline, target string, opts []TaskOption) *declaration {
-	sig := signatureOf(reflect.TypeFor[In]())
-	out := reflect.TypeFor[Out]()
+func newNest(name string, sig *signature, out reflect.Type, p *Pipeline, target string, opts []TaskOption) *declaration {
 	d := declare(nil, sig.inputs, []output{{name: name, label: name, typ: out}}, opts)
-	d.nest = &nest{p, target, out, d.Inputs()}
-	d.checkInput(sig, reflect.TypeFor[In]())
+	d.sig, d.nest = sig, &nest{p, target, out, d.Inputs()}
+	d.checkInput()
 	if err := checkDataName(name); err != nil {
 		d.problem("output: %v", err)
 	}

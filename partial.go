@@ -28,12 +28,13 @@ func (Partial[T]) elements() reflect.Type { return reflect.TypeFor[[]T]() }
 // fill sets the values and the errors. It is called by code that knows only the
 // interface partial. The error names both types.
 func (p *Partial[T]) fill(values any, errs map[int]error) error {
-	p.Errs = errs
 	if v, ok := values.([]T); ok {
 		p.Values = v
-		return nil
+	} else if err := binding.Assign(&p.Values, values); err != nil {
+		return err
 	}
-	return binding.Assign(&p.Values, values)
+	p.Errs = errs
+	return nil
 }
 
 // partial is implemented by a pointer to any Partial.

@@ -41,12 +41,12 @@ type slabPlan struct {
 // node is a task in a plan. It takes 64 bytes, a cache line.
 type node struct {
 	task     *declaration
-	invoker  invoker // what attempts call; task.body is for all else
-	sources  span    // of its inputs, in plan.sources
-	outputs  span    // in plan.outputs
-	frame    int32   // number of the frame of its input struct, or -1
-	outFrame int32   // the same of an output struct
-	mapped   int32   // number in plan.maps, or -1
+	invoked  body  // what attempts call; task.body is for all else
+	sources  span  // of its inputs, in plan.sources
+	outputs  span  // in plan.outputs
+	frame    int32 // number of the frame of its input struct, or -1
+	outFrame int32 // the same of an output struct
+	mapped   int32 // number in plan.maps, or -1
 	// What most tasks have not, and need not be asked for: Retries, a Timeout,
 	// interceptors that came with a nested pipeline. Who is direct has none of these, nor a
 	// memo, and is not mapped.
@@ -164,14 +164,14 @@ func (c *compiler) assign() {
 			continue
 		}
 		n := &c.nodes[c.at(int32(i))]
-		n.task, n.invoker, n.memo = d, d.invoker(), c.of.memos[int32(i)]
+		n.task, n.invoked, n.memo = d, d.invoked(), c.of.memos[int32(i)]
 		n.retries, n.limited, n.intercepted = d.config.retry.retries > 0, d.config.retry.timeout > 0, len(d.interceptors) > 0
 		start := int32(len(c.outputs))
 		for k, o := range d.outputs {
-			c.outputs = append(c.outputs, c.slot(d.body, k, o.typ))
+			c.outputs = append(c.outputs, c.slot(d.storage(), k, o.typ))
 		}
 		n.outputs = span{start, int32(len(c.outputs))}
-		in, out := d.body.frames()
+		in, out := d.frames()
 		n.frame, n.outFrame, n.mapped = c.frame(in), c.frame(out), -1
 		if d.axes != nil && !c.isGiven(i) {
 			n.mapped = int32(len(c.maps))
@@ -182,7 +182,7 @@ func (c *compiler) assign() {
 }
 
 // slot is room for one more value of a type.
-func (c *compiler) slot(b body, k int, t reflect.Type) slot {
+func (c *compiler) slot(at storage, k int, t reflect.Type) slot {
 	id, ok := c.slabOf[t]
 	if !ok {
 		id = int32(len(c.slabs))
@@ -190,8 +190,8 @@ func (c *compiler) slot(b body, k int, t reflect.Type) slot {
 		c.slabs = append(c.slabs, slabPlan{})
 	}
 	s := &c.slabs[id]
-	if compiled := b.compiled(); s.make == nil || compiled && !s.compiled {
-		s.make, s.compiled = func(n int) binding.Slab { return b.slab(k, n) }, compiled
+	if compiled := at.compiled(); s.make == nil || compiled && !s.compiled {
+		s.make, s.compiled = func(n int) binding.Slab { return at.slab(k, n) }, compiled
 	}
 	s.n++
 	return slot{id, int32(s.n - 1)}

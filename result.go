@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-
-	"github.com/runnelflow/runnel/internal/binding"
 )
 
 // Result is what a run produced, whether it succeeded or not. It is safe for
@@ -17,21 +15,23 @@ type Result struct{ x *execution }
 // otherwise names both types. An output fits a T that it can be assigned to.
 func Get[T any](r *Result, name string) (T, error) {
 	var v T
-	if p, ok := any(&v).(partial); ok {
-		err := r.partial(name, p)
-		return v, err
+	err := r.read(name, &v)
+	return v, err
+}
+
+// read sets what into points to, to an output. On an error it leaves it as it is.
+func (r *Result) read(name string, into any) error {
+	if p, ok := into.(partial); ok {
+		return r.partial(name, p)
 	}
 	n, at, err := r.find(name)
 	if err != nil {
-		return v, err
+		return err
 	}
-	if values, ok := r.x.slabs[at.slab].(*binding.Values[T]); ok {
-		return (*values)[at.index], nil
+	if err := r.x.slabs[at.slab].CopyTo(int(at.index), into); err != nil {
+		return misread(name, n, err)
 	}
-	if err := r.x.slabs[at.slab].CopyTo(int(at.index), &v); err != nil {
-		return v, misread(name, n, err)
-	}
-	return v, nil
+	return nil
 }
 
 // misread is the error of who reads an output of a node as what it is not, or who finds

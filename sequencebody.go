@@ -146,12 +146,8 @@ func (b *stepBody) call(ctx context.Context, s *scratch, n *node) error {
 	return nil
 }
 
-func (b *stepBody) frames() (in, out reflect.Type) { return nil, nil }
-
 func (b *stepBody) slab(_, n int) binding.Slab { return binding.NewReflected(nested(b.out, b.rank), n) }
 
 func (b *stepBody) compiled() bool { return false }
-
-func (b *stepBody) store() elementStore { return b }
 
 func (b *stepBody) elements(_, n int) binding.Slab { return binding.NewReflected(b.out, n) }

@@ -184,6 +184,5 @@ func (c *caller) fieldType(i int) reflect.Type {
 	if b, ok := c.d.body.(*stepBody); ok {
 		return b.params[i]
 	}
-	t, _ := c.d.body.frames()
-	return t.FieldByIndex(signatureOf(t).fields[i].Index).Type
+	return c.d.sig.typ.FieldByIndex(c.d.sig.fields[i].Index).Type
 }

@@ -118,8 +118,7 @@ func combinations[P any](ctx context.Context, c *batchConfig, grid Grid) ([]P, e
 	if len(c.problems) > before {
 		return nil, nil
 	}
-	template, _ := sig.template.Interface().(P)
-	f := binding.NewFrame(sig.fields, template)
+	f := binding.NewFrame(sig.fields, sig.template)
 	params := make([]P, total)
 	for k := range params {
 		rest := k
@@ -128,7 +127,7 @@ func combinations[P any](ctx context.Context, c *batchConfig, grid Grid) ([]P, e
 			_ = f.Set(a.field, a.values, rest%a.n)
 			rest /= a.n
 		}
-		params[k] = f.Take()
+		params[k] = binding.Take[P](f)
 	}
 	return params, nil
 }

@@ -7,8 +7,6 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
-
-	"github.com/runnelflow/runnel/internal/binding"
 )
 
 // AnyTask is a declared task of any type. Tasks are immutable, safe for
@@ -55,6 +53,9 @@ type declaration struct {
 	opts    []TaskOption
 	config  *taskConfig // opts, applied
 	body    body
+	shape   shape      // of a function
+	sig     *signature // of its input struct
+	outs    *signature // of its output struct, when its fields are outputs
 
 	problems []string // found while declaring
 
@@ -73,29 +74,15 @@ type declaration struct {
 
 // body is the part of a task that knows its types.
 type body interface {
-	invoker
-	// frames are the types of the structs that call fills and empties, nil for
-	// none.
-	frames() (in, out reflect.Type)
-	// slab makes room for n values of output k.
-	slab(k, n int) binding.Slab
-	// compiled says that slab is of a type known to the compiler: it is the faster
-	// one, and call works with no other.
-	compiled() bool
-}
-
-// invoker is what each attempt calls: a body, or what has less to look at.
-type invoker interface {
 	// call makes one attempt at a node: it gets the inputs, calls the function,
 	// and keeps the outputs.
 	call(ctx context.Context, s *scratch, n *node) error
 }
 
-// invoker is what attempts at the task call. A body that has another one than itself says
-// so by a method, which it would also get by embedding such a body.
-func (d *declaration) invoker() invoker {
-	if b, ok := d.body.(interface{ invoker() invoker }); ok {
-		return b.invoker()
+// invoked is what attempts at the task call: its body, or what has less to look at.
+func (d *declaration) invoked() body {
+	if _, ok := d.shape.(plain); ok {
+		return d.body.(interface{ direct() body }).direct()
 	}
 	return d.body
 }
@@ -112,6 +99,14 @@ func callerPC() uintptr {
 	var pc [1]uintptr
 	runtime.Callers(5, pc[:])
 	return pc[0]
+}
+
+// require is the declaration, which has a problem unless something is there.
+func (d *declaration) require(what string, ok bool) *declaration {
+	if !ok {
+		d.problem("%s is nil: give one", what)
+	}
+	return d
 }
 
 func (d *declaration) problem(format string, args ...any) {

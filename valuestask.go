@@ -16,14 +16,14 @@ type Values = map[string]any
 
 // ValuesTask is a task whose inputs and outputs are known only at run time. It
 // is immutable and safe for concurrent use. Its outputs are read with [Get].
-type ValuesTask struct{ *declaration }
+type ValuesTask struct{ handle }
 
 // NewValuesTask declares a task with any number of named inputs and outputs,
 // none included. Names are literal: brackets, slashes and spaces mean nothing in
 // them. fn gets exactly the named inputs and must return exactly the named
 // outputs; a missing or an extra one fails the task.
 func NewValuesTask(name string, inputs, outputs []string, fn func(context.Context, Values) (Values, error), opts ...TaskOption) *ValuesTask {
-	return &ValuesTask{newValues(name, inputs, outputs, fn, opts)}
+	return &ValuesTask{handle{newValues(name, inputs, outputs, fn, opts)}}
 }
 
 func newValues(name string, inputs, outputs []string, fn func(context.Context, Values) (Values, error), opts []TaskOption) *declaration {
@@ -63,11 +63,13 @@ func (d *declaration) checkNames(kind string, names []string) {
 }
 
 // As is a copy whose first output has another name. The task keeps its own.
-func (t *ValuesTask) As(output string) *ValuesTask { return &ValuesTask{t.as(output)} }
+func (t *ValuesTask) As(output string) *ValuesTask { return &ValuesTask{handle{t.d.as(output)}} }
 
 // Bind is a copy that takes the named input from other data. The function still
 // finds it under the old name.
-func (t *ValuesTask) Bind(input, data string) *ValuesTask { return &ValuesTask{t.bind(input, data)} }
+func (t *ValuesTask) Bind(input, data string) *ValuesTask {
+	return &ValuesTask{handle{t.d.bind(input, data)}}
+}
 
 // values is the body of a values task.
 type values struct {
@@ -126,8 +128,6 @@ func (b *values) wrongOutputs(d *declaration, out Values, missing []string) erro
 	}
 	return fmt.Errorf("the function %s: declared outputs are %s", strings.Join(parts, " and "), quoted(labels))
 }
-
-func (b *values) frames() (in, out reflect.Type) { return nil, nil }
 
 func (b *values) slab(_, n int) binding.Slab { return binding.NewValues[any](n) }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/runnelflow/runnel"
@@ -137,3 +138,45 @@ func TestConditionOfElements(t *testing.T) {
 		}
 	}
 }
+
+// TestNoConditionAndNoFallback: nil is a problem of every kind of task that can have one, also
+// of those that have other problems.
+func TestNoConditionAndNoFallback(t *testing.T) {
+	plain := runnel.NewTask("plain", takesTo[nothing, int])
+	mapped := runnel.NewMapTask("mapped[i]", takesTo[onNumbers, int])
+	expands := runnel.NewExpandTask("rows[i,k]", takesTo[onNumbers, []int])
+	noFunction := runnel.NewTask[nothing, int]("none", nil)
+	nested := runnel.Nest[nothing, int]("nested", pipelineOf(t, plain), "plain")
+	noOutput := runnel.NewMultiMapTask(takesTo[onNumbers, nothing])
+	const when, fallback = "When: the condition is nil: give one", "Fallback: the function is nil: give one"
+	const ofTasks = "a nested pipeline as a whole has no condition and no fallback: give them to its tasks"
+	for what, c := range map[string]struct {
+		task runnel.AnyTask
+		want []string
+	}{
+		"when":                      {plain.When(nil), []string{when}},
+		"fallback":                  {plain.Fallback(nil), []string{fallback}},
+		"both":                      {plain.When(nil).Fallback(nil), []string{when, fallback}},
+		"when, mapped":              {mapped.When(nil), []string{when}},
+		"fallback, mapped":          {mapped.Fallback(nil), []string{fallback}},
+		"when, expanding":           {expands.When(nil), []string{when}},
+		"fallback, expanding":       {expands.Fallback(nil), []string{fallback}},
+		"when, no function":         {noFunction.When(func(nothing) bool { return true }), []string{"the function is nil: give one"}},
+		"fallback, no function":     {noFunction.Fallback(nil), []string{"the function is nil: give one", fallback}},
+		"when, nested":              {nested.When(nil), []string{ofTasks, when}},
+		"fallback, nested":          {nested.Fallback(nil), []string{ofTasks, fallback}},
+		"when, mapped, no output":   {noOutput.When(func(onNumbers) bool { return true }), []string{"output", "has no exported field"}},
+		"fallback, mapped, nothing": {noOutput.Fallback(takesInstead), []string{"output", "has no exported field"}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			_, err := runnel.FromTasks(c.task)
+			for _, want := range c.want {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("error %v, want it to say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func takesInstead(context.Context, onNumbers, error) (nothing, error) { return nothing{}, nil }

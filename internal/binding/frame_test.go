@@ -38,9 +38,9 @@ var fields = []Field{
 var defaults = inputs{base: base{Rate: 0.5}, Count: 7}
 
 func TestEmptyFrameIsItsTemplate(t *testing.T) {
-	f := NewFrame(fields, defaults)
+	f := NewFrame(fields, reflect.ValueOf(defaults))
 	for range 2 {
-		if got := f.Take(); !reflect.DeepEqual(got, defaults) {
+		if got := Take[inputs](f); !reflect.DeepEqual(got, defaults) {
 			t.Fatalf("nothing was set, and the frame gave %+v, want the defaults %+v", got, defaults)
 		}
 	}
@@ -64,15 +64,15 @@ func TestSetFillsFieldsByNumber(t *testing.T) {
 		{0.0, with(func(in *inputs) { in.Rate = 0 })},
 		{nil, defaults},
 	} {
-		f := NewFrame(fields, defaults)
+		f := NewFrame(fields, reflect.ValueOf(defaults))
 		s := Boxed{nil, c.value}
 		if err := f.Set(field, s, 1); err != nil {
 			t.Fatalf("field %d: %v", field, err)
 		}
-		if got := f.Take(); !reflect.DeepEqual(got, c.want) {
+		if got := Take[inputs](f); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("field %d: got %+v, want %+v", field, got, c.want)
 		}
-		if got := f.Take(); !reflect.DeepEqual(got, defaults) {
+		if got := Take[inputs](f); !reflect.DeepEqual(got, defaults) {
 			t.Errorf("field %d: after Take the frame still held %+v", field, got)
 		}
 	}
@@ -81,38 +81,38 @@ func TestSetFillsFieldsByNumber(t *testing.T) {
 // TestOptionalTellsAbsentFromZero: an Opt that was set is Ok, whatever its
 // value.
 func TestOptionalTellsAbsentFromZero(t *testing.T) {
-	f := NewFrame(fields, defaults)
+	f := NewFrame(fields, reflect.ValueOf(defaults))
 	if err := f.Set(2, NewValues[map[string]int](1), 0); err != nil {
 		t.Fatal(err)
 	}
-	if got := f.Take().Config; !got.Ok || got.Value != nil {
+	if got := Take[inputs](f).Config; !got.Ok || got.Value != nil {
 		t.Errorf("the zero value was set: got %+v, want it to be Ok", got)
 	}
-	if got := f.Take().Config; got.Ok {
+	if got := Take[inputs](f).Config; got.Ok {
 		t.Errorf("nothing was set: got %+v, want it not to be Ok", got)
 	}
 }
 
-// TestSetRefusesOtherTypes, and a Take leaves nothing of the attempt.
+// TestSetRefusesOtherTypes, and Clear leaves nothing of the attempt.
 func TestSetRefusesOtherTypes(t *testing.T) {
-	f := NewFrame(fields, defaults)
+	f := NewFrame(fields, reflect.ValueOf(defaults))
 	for field, want := range []string{"want int, got string", "want []string, got string", "want map[string]int, got string", "want float64, got string", "want error, got string"} {
 		if err := f.Set(field, Boxed{"text"}, 0); err == nil || err.Error() != want {
 			t.Errorf("field %d: error %v, want %q", field, err, want)
 		}
 	}
-	f.Take()
-	if got := f.Take(); !reflect.DeepEqual(got, defaults) {
-		t.Errorf("after Take the frame held %+v", got)
+	f.Clear()
+	if got := Take[inputs](f); !reflect.DeepEqual(got, defaults) {
+		t.Errorf("after Clear the frame held %+v", got)
 	}
 }
 
 // TestPutAndGetTakeAStructApart: Put then Get is the way of a task's several
 // outputs.
 func TestPutAndGetTakeAStructApart(t *testing.T) {
-	f := NewFrame(fields, inputs{})
+	f := NewFrame(fields, reflect.ValueOf(inputs{}))
 	in := inputs{base: base{2.5, []string{"b"}}, Count: 9, hidden: 4}
-	f.Put(in)
+	Put(f, in)
 	count, names, rate := NewValues[int](3), NewReflected(reflect.TypeFor[[]string](), 2), make(Boxed, 1)
 	f.Get(0, count, 2)
 	f.Get(1, names, 1)
@@ -120,14 +120,13 @@ func TestPutAndGetTakeAStructApart(t *testing.T) {
 	if loaded(count, 2) != 9 || !reflect.DeepEqual(loaded(names, 1), []string{"b"}) || loaded(rate, 0) != 2.5 {
 		t.Errorf("got %v, %v, %v", loaded(count, 2), loaded(names, 1), loaded(rate, 0))
 	}
-	if got := f.Take(); !reflect.DeepEqual(got, in) {
+	if got := Take[inputs](f); !reflect.DeepEqual(got, in) {
 		t.Errorf("Take gave %+v, want what was put: %+v", got, in)
 	}
 }
 
 func TestNilFrameIsAnEmptyStruct(t *testing.T) {
-	var f *Frame[struct{}]
-	if f.Take() != struct{}{} {
+	if Take[struct{}](nil) != struct{}{} {
 		t.Error("a nil frame is that of a struct without inputs")
 	}
 }
@@ -139,7 +138,7 @@ func TestTakenFrameHoldsNoValue(t *testing.T) {
 		P *[64]byte
 		O opt[*[64]byte]
 	}
-	f := NewFrame([]Field{{Index: []int{0}}, {Index: []int{1}, Optional: true}}, holder{})
+	f := NewFrame([]Field{{Index: []int{0}}, {Index: []int{1}, Optional: true}}, reflect.ValueOf(holder{}))
 	value := new([64]byte)
 	watched := weak.Make(value)
 	for field := range 2 {
@@ -147,9 +146,9 @@ func TestTakenFrameHoldsNoValue(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f.Take()
-	f.Put(holder{P: value})
-	f.Take()
+	Take[holder](f)
+	Put(f, holder{P: value})
+	Take[holder](f)
 	runtime.KeepAlive(value)
 	runtime.GC()
 	if watched.Value() != nil {
@@ -188,12 +187,12 @@ func TestFramesAllocateNothing(t *testing.T) {
 		A int
 		B opt[float64]
 	}
-	f := NewFrame([]Field{{Index: []int{0}}, {Index: []int{1}, Optional: true}}, pair{})
+	f := NewFrame([]Field{{Index: []int{0}}, {Index: []int{1}, Optional: true}}, reflect.ValueOf(pair{}))
 	ints, floats := Slab(&Values[int]{1 << 40}), Slab(&Values[float64]{2.5})
 	var got pair
 	allocs := testing.AllocsPerRun(100, func() {
 		if f.Set(0, ints, 0) == nil && f.Set(1, floats, 0) == nil {
-			got = f.Take()
+			got = Take[pair](f)
 		}
 	})
 	if want := (pair{1 << 40, opt[float64]{2.5, true}}); got != want {
