@@ -133,7 +133,11 @@ func (c *caller) declare(fn any, to target, axes []string) {
 		c.task(f.declared(), to)
 	default:
 		if v.Kind() != reflect.Func {
-			c.wrong("expected a function, a declared task, a *Pipeline or a *Sequence, got %s: hand a function over without calling it", typeOf(fn))
+			mend := "hand a function over without calling it"
+			if v.IsValid() && reflect.PointerTo(v.Type()).Implements(reflect.TypeFor[AnyTask]()) {
+				mend = "hand a task over as its constructor returns it, by a pointer"
+			}
+			c.wrong("expected a function, a declared task, a *Pipeline or a *Sequence, got %s: %s", typeOf(fn), mend)
 			return
 		}
 		if v.IsNil() {

@@ -63,6 +63,7 @@ func TestSequenceErrorsNameTheStep(t *testing.T) {
 		"no value":         {seq().Branch(runnel.Otherwise(twofold)), []string{`no predicate takes a parameter, and there is no previous result: begin with CallNext`}},
 		"filter":           {seq().CallNext(upTo).Filter(twofold), []string{`step 2 (Filter): the predicate returns (int)`}},
 		"nothing":          {seq().CallNext(nil), []string{`step 1 (CallNext): expected a function, a declared task, a *Pipeline or a *Sequence, got nil`}},
+		"by value":         {seq().CallNext(*runnel.NewTask("t", constant(1))), []string{`got runnel.Task[struct {},int]: hand a task over as its constructor returns it, by a pointer`}},
 		"called":           {seq().CallNext(twofold(1)), []string{`got int: hand a function over without calling it`}},
 		"nil function":     {seq().CallNext(none), []string{`the function, a func(int) int, is nil: give one`}},
 		"nil task":         {seq().CallNext((*runnel.FuncTask)(nil)), []string{`the task is nil: give one made by NewTask`}},
