@@ -7,9 +7,9 @@ import (
 	"github.com/runnelflow/runnel/internal/binding"
 )
 
-// function is the body of a task whose types the compiler knows. It makes a copy of all
-// that is generic for each pair of types, of which a program may have hundreds: what need
-// not know them is done by the task's shape.
+// function is the body of a task whose types the compiler knows. The compiler makes a copy
+// of all that is generic for each pair of types, of which a program may have hundreds: what
+// need not know them is done by the task's shape.
 type function[In, Out any] struct {
 	fn       func(context.Context, In) (Out, error)
 	when     func(In) bool                                 // nil: always
@@ -76,7 +76,7 @@ func (d direct[In, Out]) call(ctx context.Context, s *scratch, n *node) error {
 	}
 	at := s.run.plan.outputs[n.outputs.start]
 	slab := s.run.slabs[at.slab]
-	if values, ok := slab.(*binding.Values[Out]); ok {
+	if values, ok := slab.(*binding.Values[Out]); ok { // as keep does, without its two calls
 		(*values)[at.index] = out
 		return nil
 	}

@@ -104,6 +104,9 @@ func TestElementsOfAnotherTypeFailByThemselves(t *testing.T) {
 	if err != nil || !slices.Equal(got.Values, []int{2, 0, 0, 8}) || len(got.Errs) != 2 {
 		t.Errorf("the others are there: %v, %v", got, err)
 	}
+	if got, err := runnel.Get[runnel.Partial[string]](res, "doubled"); err == nil || got.Values != nil || got.Errs != nil {
+		t.Errorf("as what they are not: %v, %v, want an error alone", got, err)
+	}
 	for _, v := range []any{7, nil, "text", map[int]int{}} {
 		p := pipelineOf(t, doubledEach(), runnel.NewTask("numbers", constant(v)))
 		if _, err := p.Run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), `input "numbers[i]" (N): it is `) {

@@ -11,7 +11,7 @@ import (
 
 // AnyTask is a declared task of any type. Tasks are immutable, safe for
 // concurrent use, and may be part of many pipelines. The interface is sealed:
-// the task types of this package implement it.
+// pointers to the task types of this package implement it.
 type AnyTask interface {
 	// Name is the task's name: that of its [Name] option, else its first output.
 	Name() string
