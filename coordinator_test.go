@@ -301,6 +301,104 @@ func TestACoordinatorThatEndsLetsGo(t *testing.T) {
 	})
 }
 
+// mute is a broker that does not answer one kind of call.
+type mute struct {
+	*broker.Memory
+	to string
+}
+
+func (m *mute) answers(ctx context.Context, call string) error {
+	if call == m.to {
+		<-ctx.Done()
+	}
+	return context.Cause(ctx)
+}
+
+func (m *mute) Runs(ctx context.Context, id string, deliver func([]*broker.Run)) error {
+	if id != "" && m.answers(ctx, "Runs") != nil {
+		return context.Cause(ctx)
+	}
+	return m.Memory.Runs(ctx, id, deliver)
+}
+
+// Claim claims, and then the answer may be missing.
+func (m *mute) Claim(ctx context.Context, id, owner string) (time.Duration, error) {
+	lease, err := m.Memory.Claim(ctx, id, owner)
+	return lease, errors.Join(err, m.answers(ctx, "Claim"))
+}
+
+func (m *mute) Conclude(ctx context.Context, id, owner string, o *broker.Outcome) error {
+	if err := m.answers(ctx, "Conclude"); err != nil {
+		return err
+	}
+	return m.Memory.Conclude(ctx, id, owner, o)
+}
+
+// TestACoordinatorEndsThoughTheBrokerDoesNotAnswer what it asks of it before the run goes
+// on, and another has the run at once.
+func TestACoordinatorEndsThoughTheBrokerDoesNotAnswer(t *testing.T) {
+	for _, call := range []string{"Claim", "Runs"} {
+		t.Run(call, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var c counts
+				p := chain(t, &c)
+				b := &broker.Memory{Lease: time.Hour}
+				defer employ(t, b, p)()
+				if _, err := p.Submit(t.Context(), runnel.Values{"words": []string{"a"}}, runnel.WithBroker(b), runnel.RunID("r")); err != nil {
+					t.Fatal(err)
+				}
+				dismiss := coordinate(t, &mute{b, call}, p)
+				synctest.Wait()
+				if kept := state(t, b, "r"); kept.Owner == "" {
+					t.Error("nobody has claimed it")
+				}
+				began := time.Now()
+				dismiss()
+				if took := time.Since(began); took != 0 {
+					t.Errorf("the coordinator took %v to end", took)
+				}
+				defer coordinate(t, b, p)()
+				r, err := p.Attach(t.Context(), "r", runnel.WithBroker(b))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := r.Wait(t.Context()); err != nil || time.Since(began) != 2*time.Second {
+					t.Errorf("it ended with %v after %v, want 2s", err, time.Since(began))
+				}
+			})
+		})
+	}
+}
+
+// A run that cannot go on is to end as failed. When the broker does not take that, the
+// coordinator does not wait for ever.
+func TestACoordinatorEndsThoughTheBrokerTakesNoEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c counts
+		p := chain(t, &c)
+		b := &broker.Memory{}
+		id, err := p.Submit(t.Context(), runnel.Values{"words": []string{"a"}}, runnel.WithBroker(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken := *state(t, b, id)
+		broken.ID, broken.Inputs = "broken", nil
+		if _, err := b.Open(t.Context(), &broken); err != nil {
+			t.Fatal(err)
+		}
+		dismiss := coordinate(t, &mute{b, "Conclude"}, p)
+		synctest.Wait()
+		began := time.Now()
+		dismiss()
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("it ended after %v, want 10s at most", took)
+		}
+		if kept := state(t, b, "broken"); kept.Outcome != nil {
+			t.Errorf("it is kept as %+v, though the broker did not answer", kept)
+		}
+	})
+}
+
 func TestCoordinatorsShareRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c counts

@@ -28,6 +28,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 		return errors.New("runnel: Coordinator.Run: the context is nil: use context.Background() when there is none")
 	}
 	s := &session{Coordinator: c, values: context.WithoutCancel(ctx), free: map[string]*broker.Run{}, driven: map[string]*drive{}, named: map[string]bool{}}
+	s.taking, s.takeNoMore = context.WithCancel(s.values)
 	err := c.keeper.Runs(ctx, "", s.hear)
 	s.leave()
 	s.runs.Wait()
@@ -42,6 +43,9 @@ type session struct {
 	*Coordinator
 	values context.Context
 	runs   sync.WaitGroup
+	// taking is for what a run asks of the broker before it goes on.
+	taking     context.Context
+	takeNoMore context.CancelFunc
 
 	mu      sync.Mutex
 	free    map[string]*broker.Run // that nobody drives, by ID
@@ -139,19 +143,16 @@ func (s *session) begin() {
 func (s *session) drive(r *broker.Run, d *drive, owner string) {
 	ctx, cancel := context.WithCancel(s.values)
 	defer cancel()
-	if _, err := s.keeper.Claim(ctx, r.ID, owner); err != nil {
-		return // somebody else has it, or Runs ends with an error as well
-	}
-	q := &request{built: s.graphs[runKind{r.Pipeline, r.Graph}]}
-	q.config.unasked = true
-	q.config.broker, q.config.observers, q.config.interceptors = s.keeper, s.config.observers, s.config.interceptors
-	kept, err := keptRun(ctx, s.keeper, r.ID)
-	if err == nil {
-		err = q.resume(ctx, kept)
-	}
-	if err != nil { // as it would be for all others
+	q, kept, err := s.take(r, owner)
+	switch {
+	case s.taking.Err() != nil: // the claim may be ours, whatever the broker could tell
+		s.lastWord(func(ctx context.Context) { s.keeper.Unclaim(ctx, r.ID, owner) })
+		return
+	case kept == nil:
+		return
+	case err != nil: // as it would be for all others
 		o := &broker.Outcome{State: Failed.String(), Failure: failureOf(err), Started: time.Now(), Ended: time.Now()}
-		s.keeper.Conclude(ctx, r.ID, owner, o)
+		s.lastWord(func(ctx context.Context) { s.keeper.Conclude(ctx, r.ID, owner, o) })
 		return
 	}
 	x := q.execution(ctx)
@@ -169,8 +170,33 @@ func (s *session) drive(r *broker.Run, d *drive, owner string) {
 	x.run()
 }
 
+// take claims a run. It returns the run as it is kept, or nil when there is none to drive:
+// somebody else has it, or the broker does not tell, and whoever has it next when the claim
+// has run out may be luckier. An error with a run is one of the run.
+func (s *session) take(r *broker.Run, owner string) (*request, *broker.Run, error) {
+	if _, err := s.keeper.Claim(s.taking, r.ID, owner); err != nil {
+		return nil, nil, err
+	}
+	kept, err := keptRun(s.taking, s.keeper, r.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	q := &request{built: s.graphs[runKind{r.Pipeline, r.Graph}]}
+	q.config.unasked = true
+	q.config.broker, q.config.observers, q.config.interceptors = s.keeper, s.config.observers, s.config.interceptors
+	return q, kept, q.resume(s.taking, kept)
+}
+
+// lastWord tells the broker what becomes of a run, for as long as the end of one may take.
+func (s *session) lastWord(tell func(context.Context)) {
+	ctx, stop := context.WithTimeout(s.values, endPatience)
+	defer stop()
+	tell(ctx)
+}
+
 // leave lets go of all runs.
 func (s *session) leave() {
+	s.takeNoMore()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.leaving = true

@@ -24,7 +24,8 @@ type Point struct {
 // which the efficiency is at least one half. The points go from large tasks to
 // small ones. Between the last size that is efficient and the next smaller one, if
 // its granularity is smaller, it is interpolated. When not both are there it is not known:
-// infinite and false when no size is efficient, 0 and false when all are.
+// infinite and false when no size is efficient; false and the least granularity, which it
+// does not exceed, when the smallest size is.
 func METG(points []Point) (float64, bool) {
 	const half = 0.5
 	best := -1
@@ -37,7 +38,7 @@ func METG(points []Point) (float64, bool) {
 	case -1:
 		return math.Inf(1), false
 	case len(points) - 1:
-		return 0, false
+		return points[best].Granularity, false
 	}
 	in, out := points[best], points[best+1]
 	if out.Efficiency >= half || out.Granularity >= in.Granularity {
@@ -65,33 +66,43 @@ type Sweep struct {
 // it goes up to when that is too little for an executor.
 const largest, most = 1 << 9, 1 << 11
 
-// Run measures a Bench with executors. For each round and size each executor has a
-// turn, and so has the kernel alone: what the machine does meanwhile falls on all.
-// The points of an executor are medians of the rounds.
-func (s Sweep) Run(b *Bench, executors []Executor) ([][]Point, error) {
-	cases := make([]measure.Case, len(executors))
-	for i, e := range executors {
-		run, err := e.Build(b)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", b.Name, e.Name, err)
-		}
-		cases[i] = measure.Case{Name: e.Name, Tasks: b.Graph.N(), Run: func() error { return run(context.Background()) }}
-	}
-	curves := make([]curve, len(executors))
+// Run measures Benches with executors. For each round, Bench and size each executor has a
+// turn, and so has the kernel alone: what the machine does meanwhile falls on all. A round
+// goes through all of the Benches before the next one begins, so that a bad minute of the
+// machine is one round of many and not all that is known of a Bench; and it builds them
+// anew, as where things lie in memory matters too. The points, by Bench and executor, are
+// medians of the rounds.
+func (s Sweep) Run(benches []*Bench, executors []Executor) ([][][]Point, error) {
+	curves := make([][]curve, len(benches))
 	for round := range s.Rounds {
-		if err := s.round(b, cases, curves, round); err != nil {
-			return nil, fmt.Errorf("%s: %w", b.Name, err)
+		for i, b := range benches {
+			if round == 0 {
+				curves[i] = make([]curve, len(executors))
+			}
+			if err := s.round(b, executors, curves[i], round); err != nil {
+				return nil, fmt.Errorf("%s: %w", b.Name, err)
+			}
 		}
 	}
-	points := make([][]Point, len(executors))
+	points := make([][][]Point, len(benches))
 	for i := range curves {
-		points[i] = curves[i].medians()
+		for k := range curves[i] {
+			points[i] = append(points[i], curves[i][k].medians(s.Rounds))
+		}
 	}
 	return points, nil
 }
 
 // round measures all sizes, from large ones to those that are too small for all.
-func (s Sweep) round(b *Bench, cases []measure.Case, curves []curve, round int) error {
+func (s Sweep) round(b *Bench, executors []Executor, curves []curve, round int) error {
+	cases := make([]measure.Case, len(executors))
+	for i, e := range executors {
+		run, err := e.Build(b)
+		if err != nil {
+			return fmt.Errorf("%s: %w", e.Name, err)
+		}
+		cases[i] = measure.Case{Name: e.Name, Tasks: b.Graph.N(), Run: func() error { return run(context.Background()) }}
+	}
 	for i := range cases { // up, for those that begin below one half
 		for n := 2 * largest; n <= most && round == 0; n *= 2 {
 			p, err := s.point(b, cases[i], n/2)
@@ -107,12 +118,12 @@ func (s Sweep) round(b *Bench, cases []measure.Case, curves []curve, round int) 
 	for n := start; n >= 1; n /= 2 {
 		for k := range cases {
 			i := (round + k) % len(cases)
-			if c := &curves[i]; n <= c.begin && n >= c.end {
+			if c := &curves[i]; c.wants(n) {
 				p, err := s.point(b, cases[i], n)
 				if err != nil {
 					return err
 				}
-				c.add(p, round == 0)
+				c.add(p)
 			}
 		}
 	}
@@ -192,31 +203,41 @@ func kernelRate(window time.Duration) float64 {
 
 // A curve is the points of one executor, in all rounds.
 type curve struct {
-	begin, end int             // iterations: the range that is worth measuring
-	below      int             // sizes in a row that were not efficient, in the first round
-	points     map[int][]Point // by iterations
+	begin  int             // iterations: what a round begins with
+	end    int             // iterations: the least that an earlier round, or this one, came to
+	below  int             // sizes in a row that were not efficient, in this round
+	points map[int][]Point // by iterations
 }
 
-func (c *curve) add(p Point, first bool) {
+// wants says whether a size is to be measured: down to where three in a row were not
+// efficient, since with noise one or two may be so by chance, and in each round at least
+// as far as in those before.
+func (c *curve) wants(iterations int) bool {
+	if iterations == c.begin {
+		c.below = 0
+	}
+	return iterations <= c.begin && (c.below < 3 || iterations >= c.end)
+}
+
+func (c *curve) add(p Point) {
 	if c.points == nil {
-		c.points = map[int][]Point{}
+		c.points, c.end = map[int][]Point{}, p.Iterations
 	}
 	c.points[p.Iterations] = append(c.points[p.Iterations], p)
-	if !first {
-		return
-	}
+	c.end = min(c.end, p.Iterations)
 	if c.below++; p.Efficiency >= 0.5 {
 		c.below = 0
 	}
-	if c.below == 3 { // with noise, one or two may be so by chance
-		c.end = p.Iterations
-	}
 }
 
-// medians are the points from large tasks to small ones.
-func (c *curve) medians() []Point {
+// medians are the points from large tasks to small ones, of sizes that at least half of
+// the rounds came to.
+func (c *curve) medians(rounds int) []Point {
 	var all []Point
 	for n, points := range c.points {
+		if 2*len(points) < rounds {
+			continue
+		}
 		var g, e []float64
 		for _, p := range points {
 			g, e = append(g, p.Granularity), append(e, p.Efficiency)

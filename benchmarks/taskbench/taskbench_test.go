@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -261,7 +262,7 @@ func TestMETG(t *testing.T) {
 	}{
 		{"none", nil, math.Inf(1), false},
 		{"never efficient", []Point{{4, 100, 0.4}, {2, 50, 0.2}}, math.Inf(1), false},
-		{"always efficient", []Point{{4, 100, 0.9}, {2, 50, 0.6}}, 0, false},
+		{"always efficient", []Point{{4, 100, 0.9}, {2, 50, 0.6}}, 50, false},
 		{"between", []Point{{8, 200, 0.9}, {4, 100, 0.6}, {2, 60, 0.4}}, 80, true},
 		{"at one half", []Point{{8, 200, 0.9}, {4, 100, 0.5}, {2, 60, 0.4}}, 100, true},
 		{"a smaller size that takes longer", []Point{{4, 100, 0.6}, {2, 120, 0.4}}, 100, true},
@@ -292,12 +293,12 @@ func TestSweepFindsTheCost(t *testing.T) {
 		for _, c := range costs {
 			executors = append(executors, adding(c))
 		}
-		points, err := sweep.Run(b, executors)
+		points, err := sweep.Run([]*Bench{b}, executors)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, c := range costs {
-			got, known := METG(points[i])
+			got, known := METG(points[0][i])
 			if c > Flops(most) {
 				if known {
 					t.Errorf("a cost of %v ns that no size of task makes up for: METG %v", c, got)
@@ -305,7 +306,42 @@ func TestSweepFindsTheCost(t *testing.T) {
 				continue
 			}
 			if !known || math.Abs(got-2*c) > 1e-6*c {
-				t.Errorf("a cost of %v ns: METG %v, %v; want twice the cost\n%v", c, got, known, points[i])
+				t.Errorf("a cost of %v ns: METG %v, %v; want twice the cost\n%v", c, got, known, points[0][i])
+			}
+		}
+	})
+}
+
+// What disturbs one round, be it all of it, changes nothing: later rounds go as far down
+// as they have to, and a round goes through all graphs before the next one begins.
+func TestSweepOutlivesABadRound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var built []string
+		cost := Flops(64)
+		disturbed := Executor{Name: "disturbed", Build: func(b *Bench) (func(context.Context) error, error) {
+			built = append(built, b.Name)
+			each := cost
+			if len(built) <= 2 { // the first round
+				each *= 8
+			}
+			return func(context.Context) error {
+				time.Sleep(time.Duration(float64(b.Graph.N()) * (Flops(b.iterations) + each)))
+				return nil
+			}, nil
+		}}
+		sweep := Sweep{Cores: 1, Rounds: 3, rate: func(int, time.Duration) float64 { return 1 }}
+		benches := []*Bench{newBench(t, Default(NoComm, 50, 1)), newBench(t, Default(Tree, 50, 1))}
+		benches[0].Name, benches[1].Name = "a", "b"
+		points, err := sweep.Run(benches, []Executor{disturbed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(built, ""); got != "ababab" {
+			t.Errorf("built in the order %s, want ababab", got)
+		}
+		for i := range points {
+			if got, known := METG(points[i][0]); !known || math.Abs(got-2*cost) > 1e-6*cost {
+				t.Errorf("%s: METG %v, %v; want %v\n%v", benches[i].Name, got, known, 2*cost, points[i][0])
 			}
 		}
 	})
@@ -324,11 +360,11 @@ func TestSweepOfCoresThatShare(t *testing.T) {
 		}}
 		rate := func(cores int, _ time.Duration) float64 { return 1 / float64(cores) }
 		for together, want := range map[bool]float64{false: 0.5, true: 1} {
-			points, err := Sweep{Cores: 2, Rounds: 1, Together: together, rate: rate}.Run(b, []Executor{free})
+			points, err := Sweep{Cores: 2, Rounds: 1, Together: together, rate: rate}.Run([]*Bench{b}, []Executor{free})
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, p := range points[0] {
+			for _, p := range points[0][0] {
 				if math.Abs(p.Efficiency-want) > 1e-6 {
 					t.Errorf("together %v: the efficiency at %d iterations is %v, want %v", together, p.Iterations, p.Efficiency, want)
 				}

@@ -26,6 +26,8 @@ type settings struct {
 	// together has METG measured against what the cores do at once; the targets are for
 	// the other way.
 	together bool
+	sweeps   int           // rounds of METG
+	turn     time.Duration // of one executor at one size in one of them
 	rounds   int
 	window   time.Duration // of one case in one round
 	large    int           // rounds of the large graphs
@@ -33,8 +35,8 @@ type settings struct {
 }
 
 var (
-	full  = settings{steps: 1000, rounds: 5, window: 60 * time.Millisecond, large: 5}
-	quick = settings{steps: 1000, rounds: 3, window: 8 * time.Millisecond, large: 1}
+	full  = settings{steps: 1000, sweeps: 15, turn: 20 * time.Millisecond, rounds: 5, window: 60 * time.Millisecond, large: 5}
+	quick = settings{steps: 1000, sweeps: 3, turn: 8 * time.Millisecond, rounds: 3, window: 8 * time.Millisecond, large: 1}
 )
 
 // A section measures one thing, prints its tables and adds what the targets

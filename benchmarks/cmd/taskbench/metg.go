@@ -46,29 +46,38 @@ func metgSection(set settings, goals *report.Targets) error {
 	if set.together {
 		of = "of what the cores do at once"
 	}
-	t := report.NewTable(fmt.Sprintf("METG(50%%), nanoseconds, %s; %d steps", of, set.steps),
+	t := report.NewTable(fmt.Sprintf("METG(50%%), nanoseconds, %s; %d steps; medians of %d rounds of %v", of, set.steps, set.sweeps, set.turn),
 		append(columns, taskbench.Own+" ÷ "+taskbench.Stealing)...)
-	sweep := taskbench.Sweep{Cores: set.procs, Rounds: set.rounds, Window: set.window, Together: set.together}
-	for _, b := range benches {
-		points, err := sweep.Run(b, executors)
-		if err != nil {
-			return err
-		}
+	sweep := taskbench.Sweep{Cores: set.procs, Rounds: set.sweeps, Window: set.turn, Together: set.together}
+	points, err := sweep.Run(benches, executors)
+	if err != nil {
+		return err
+	}
+	for k, b := range benches {
 		var cells []string
 		least := map[string]float64{}
 		for i, e := range executors {
-			g, known := taskbench.METG(points[i])
-			if known {
+			g, known := taskbench.METG(points[k][i])
+			switch {
+			case known:
 				cells = append(cells, report.Number(g))
-			} else {
+			case math.IsInf(g, 1):
 				cells = append(cells, "–")
+			default:
+				cells = append(cells, "≤ "+report.Number(g))
 			}
-			if least[e.Name] = g; e.Name == taskbench.Stealing && math.IsInf(g, 1) {
-				least[e.Name] = points[i][0].Granularity // the largest that was measured: it needs more
+			least[e.Name] = g
+			if e.Name != taskbench.Stealing || known {
+				continue
+			}
+			if math.IsInf(g, 1) {
+				least[e.Name] = points[k][i][0].Granularity // the largest that was measured: it needs more
+			} else {
+				least[e.Name] = 0 // it needs less than was measured: how many times Runnel's is of that is not known
 			}
 		}
 		own, ratio := least[taskbench.Own], least[taskbench.Own]/least[taskbench.Stealing]
-		if math.IsInf(own, 1) {
+		if math.IsInf(ratio, 1) {
 			cells = append(cells, "–")
 		} else {
 			cells = append(cells, report.Ratio(ratio))
@@ -81,7 +90,7 @@ func metgSection(set settings, goals *report.Targets) error {
 	}
 	t.Print()
 	single := taskbench.KernelRate(1, set.window)
-	fmt.Printf("\nA dash: no size was efficient; for all of them, the machine is busy. The static schedule hands out nothing and never sleeps: it is a bound for what the machine allows. The kernel alone does %s Gflop/s on one core, and %s %% of as much on each of %d at once, "+
+	fmt.Printf("\nA dash: no size was efficient; for all of them, the machine is busy. A bound: the smallest size was efficient. The static schedule hands out nothing and never sleeps: it is a bound for what the machine allows. The kernel alone does %s Gflop/s on one core, and %s %% of as much on each of %d at once, "+
 		"which is what an executor without any cost could reach. The payload is 16 bytes.\n",
 		report.Ratio(single), report.Number(100*taskbench.KernelRate(set.procs, set.window)/single), set.procs)
 	return nil
