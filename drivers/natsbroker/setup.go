@@ -91,7 +91,7 @@ func (b *Broker) setUp(ctx context.Context) error {
 	for _, s := range b.config.streams() {
 		var stream jetstream.Stream
 		err := b.ride(ctx, func(ctx context.Context) (err error) {
-			stream, err = b.js.CreateOrUpdateStream(ctx, s)
+			stream, err = b.makeStream(ctx, s)
 			return err
 		})
 		if err != nil {
@@ -100,6 +100,17 @@ func (b *Broker) setUp(ctx context.Context) error {
 		b.streams[s.Name] = stream
 	}
 	return nil
+}
+
+// makeStream makes a stream, or brings it up to date. To make one that is there as it should
+// be changes nothing, where an update has the server go through what the stream has, each
+// time that a process connects.
+func (b *Broker) makeStream(ctx context.Context, s jetstream.StreamConfig) (jetstream.Stream, error) {
+	stream, err := b.js.CreateStream(ctx, s)
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		return b.js.UpdateStream(ctx, s)
+	}
+	return stream, err
 }
 
 // mend is what to do about a stream that cannot be made.
@@ -125,7 +136,7 @@ func (b *Broker) remakeWorkers(ctx context.Context, why error) bool {
 	}
 	for _, s := range b.config.streams() {
 		if s.Name == b.names.stream("workers") {
-			_, err := b.js.CreateOrUpdateStream(ctx, s)
+			_, err := b.makeStream(ctx, s)
 			return err == nil
 		}
 	}
