@@ -296,6 +296,7 @@ func TestPermissions(t *testing.T) {
 		t.Cleanup(b.Close)
 		return b
 	}
+	as("runnel", Lifetime(48*time.Hour)).Close() // the next one updates streams
 	b := as("runnel")
 	wholeRun(t, b)
 	wholeRun(t, b, runnel.RunID("kept"))
