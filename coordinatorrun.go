@@ -14,7 +14,7 @@ import (
 // Run drives runs until ctx ends: then it lets go of them at once, and others go on
 // with them. It returns nil when it was told to end, and an error when the coordinator
 // is wrong, a [*BuildError], or the broker is of no use any more. No goroutine of it
-// goes on.
+// goes on. A broker that does not answer is waited for, for seconds and not for ever.
 //
 // It takes the runs that wait in the order in which they were opened, and those of
 // processes that died when their claim has run out. How a run that it drives ends is

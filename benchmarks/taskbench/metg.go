@@ -114,6 +114,9 @@ func (s Sweep) round(b *Bench, executors []Executor, curves []curve, round int) 
 			}
 		}
 	}
+	for i := range curves {
+		curves[i].below = 0
+	}
 	start := slices.MaxFunc(curves, func(a, b curve) int { return a.begin - b.begin }).begin
 	for n := start; n >= 1; n /= 2 {
 		for k := range cases {
@@ -213,9 +216,6 @@ type curve struct {
 // efficient, since with noise one or two may be so by chance, and in each round at least
 // as far as in those before.
 func (c *curve) wants(iterations int) bool {
-	if iterations == c.begin {
-		c.below = 0
-	}
 	return iterations <= c.begin && (c.below < 3 || iterations >= c.end)
 }
 
