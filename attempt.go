@@ -18,6 +18,7 @@ type scratch struct {
 	frames  []*binding.Frame // one for each of plan.frames; nil until needed
 	attempt int              // number of the one that goes on
 	elem    int32            // the element it is made at, or whole
+	soon    int32            // the node that soon was last called for
 	began   int64            // when the first attempt at that element began
 	judging error            // the error that is being judged
 	rescued error            // the error that a fallback is called for

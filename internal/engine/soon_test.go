@@ -22,11 +22,17 @@ func TestSoonIsToldOfWhoWaitsForOneMore(t *testing.T) {
 				}
 				return 0
 			}
-			var late atomic.Int32
+			var late, strange atomic.Int32
 			r := New(g, Config{
 				Limit: limit,
-				Soon:  func(n int32) { told[n].Add(1) },
+				Soon: func(w *Worker, n int32) {
+					told[n].Add(1)
+					if w.Local != w {
+						strange.Add(1)
+					}
+				},
 				Exec: func(w *Worker, it Item) Item {
+					w.Local = w
 					if limit == 1 && told[it].Load() != want(int(it)) {
 						late.Add(1)
 					}
@@ -43,6 +49,9 @@ func TestSoonIsToldOfWhoWaitsForOneMore(t *testing.T) {
 			if late.Load() > 0 {
 				t.Fatalf("limit 1: told of %d nodes too late", late.Load())
 			}
+			if strange.Load() > 0 {
+				t.Fatalf("limit %d: told %d times with a worker that runs nothing", limit, strange.Load())
+			}
 		}
 	})
 }
@@ -54,7 +63,7 @@ func TestFinishAllTellsSoon(t *testing.T) {
 	g := layeredGraph(3, 1)
 	r := New(g, Config{
 		Limit: 1,
-		Soon:  func(n int32) { told = append(told, n) },
+		Soon:  func(_ *Worker, n int32) { told = append(told, n) },
 		Exec: func(w *Worker, it Item) Item {
 			for _, next := range w.FinishAll(int32(it), nil) {
 				w.Push(next)

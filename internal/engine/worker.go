@@ -64,17 +64,18 @@ func (w *Worker) publish() {
 }
 
 // ready counts a predecessor of a node as finished, and reports whether it was the last.
-func (r *Run) ready(node int32) bool {
+func (w *Worker) ready(node int32) bool {
 	// Who finds one predecessor left is that one: nobody else counts any more.
-	return atomic.LoadInt32(&r.left[node]) == 1 || r.subtract(node)
+	return atomic.LoadInt32(&w.run.left[node]) == 1 || w.subtract(node)
 }
 
 // subtract is ready for a node that had several predecessors left a moment ago. It is apart
 // so that ready can be inlined.
-func (r *Run) subtract(node int32) bool {
+func (w *Worker) subtract(node int32) bool {
+	r := w.run
 	n := atomic.AddInt32(&r.left[node], -1)
 	if n == 1 && r.Soon != nil {
-		r.Soon(node)
+		r.Soon(w, node)
 	}
 	return n == 0
 }
@@ -90,7 +91,7 @@ func (w *Worker) Finish(node int32) Item {
 		w.deque.reserve(len(succ))
 	}
 	for _, s := range succ {
-		if !r.ready(s) {
+		if !w.ready(s) {
 			continue
 		}
 		switch {
@@ -114,7 +115,7 @@ func (w *Worker) Finish(node int32) Item {
 func (w *Worker) FinishAll(node int32, ready []Item) []Item {
 	w.finished++
 	for _, s := range w.run.graph.Succ(node) {
-		if w.run.ready(s) {
+		if w.ready(s) {
 			ready = append(ready, Item(s))
 		}
 	}

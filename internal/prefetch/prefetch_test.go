@@ -1,6 +1,9 @@
 package prefetch
 
-import "testing"
+import (
+	"testing"
+	"unsafe"
+)
 
 // TestLinesAllocatesAndChangesNothing: it is a hint, for any address, nil included.
 func TestLinesAllocatesAndChangesNothing(t *testing.T) {
@@ -13,6 +16,28 @@ func TestLinesAllocatesAndChangesNothing(t *testing.T) {
 	})
 	if allocs != 0 || changed {
 		t.Errorf("%v allocations, and the memory was changed: %v; want neither", allocs, changed)
+	}
+}
+
+// TestHeldIsWhereTheValueIs: a pointer's target, the closure that a function is, a copy of
+// what is neither.
+func TestHeldIsWhereTheValueIs(t *testing.T) {
+	n := 7
+	if got := unsafe.Pointer(Held(&n)); got != unsafe.Pointer(&n) {
+		t.Errorf("of a pointer: %p, want %p", got, &n)
+	}
+	f := func() int { n++; return n }
+	if got, want := unsafe.Pointer(Held(f)), *(*unsafe.Pointer)(unsafe.Pointer(&f)); got != want {
+		t.Errorf("of a function: %p, want %p", got, want)
+	}
+	if got := (*int64)(unsafe.Pointer(Held(int64(1000)))); got == nil || *got != 1000 {
+		t.Errorf("of a number: %p, want where 1000 is", got)
+	}
+	if got := Held(nil); got != nil {
+		t.Errorf("of nil: %p, want nil", got)
+	}
+	if allocs := testing.AllocsPerRun(100, func() { Lines(&n, Held(f)) }); allocs != 0 {
+		t.Errorf("%v allocations, want none", allocs)
 	}
 }
 
