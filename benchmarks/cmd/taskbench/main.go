@@ -35,7 +35,7 @@ type settings struct {
 }
 
 var (
-	full  = settings{steps: 1000, sweeps: 15, turn: 20 * time.Millisecond, rounds: 5, window: 60 * time.Millisecond, large: 15}
+	full  = settings{steps: 1000, sweeps: 15, turn: 20 * time.Millisecond, rounds: 15, window: 60 * time.Millisecond, large: 15}
 	quick = settings{steps: 1000, sweeps: 3, turn: 8 * time.Millisecond, rounds: 3, window: 8 * time.Millisecond, large: 1}
 )
 
