@@ -10,8 +10,8 @@ import (
 const mostCached = 1 << 14
 
 // soon has the memory of a task fetched that starts before long: its node and record at
-// once, and what the node leads to at the worker's next call, when the node is there to be
-// read: where its inputs are, and what its function closes over.
+// once, and what a node with inputs leads to at the worker's next call, when it is there to
+// be read: where the inputs are, and what its function closes over.
 func (x *execution) soon(w *engine.Worker, n int32) {
 	if int(n) >= len(x.records) {
 		return // it is the step that opens a mapped task

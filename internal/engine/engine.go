@@ -35,8 +35,8 @@ type Config struct {
 	Announces bool
 	// Soon is told once of each node with several predecessors, when all but one of them
 	// have finished: its turn comes soon, and memory that Exec will need for it can be
-	// asked for. The worker is the one that finished the last of them, while another may have begun with the node
-	// already. nil is not told.
+	// asked for. The worker is the one that finished the last of these, and another may
+	// have begun with the node already. nil is not told.
 	Soon func(w *Worker, node int32)
 	// Unwound takes the place of the rest of Exec when the work ended its
 	// goroutine with runtime.Goexit, or panicked under [Worker.Guard]: then it gets the
