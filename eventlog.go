@@ -3,6 +3,8 @@ package runnel
 import (
 	"sync"
 	"time"
+
+	"github.com/runnelflow/runnel/internal/cpuhint"
 )
 
 // entry is an event as a run writes it down: what is needed to make the Event
@@ -49,22 +51,28 @@ type eventLog struct {
 	start time.Time
 	keep  bool // for readers who come later
 
-	mu     sync.Mutex
+	// Guarded by mu as well.
 	grown  sync.Cond
 	first  *chunk // while a reader may begin there
-	last   *chunk
 	spare  *chunk // read, to be used again
-	latest int64  // stamp of the last entry
-	asleep int    // readers that wait
 	closed bool
+
+	// Workers that write by turns get these from each other: one cache line.
+	_      [23]byte
+	mu     sync.Mutex
+	last   *chunk
+	n      int   // entries of it
+	latest int64 // stamp of the last one
+	asleep int   // readers that wait
+	_      [24]byte
 }
 
 // chunk is a part of a log, of 4 KiB. Chunks are neither moved nor made longer:
-// what was read may still be looked at while the log grows.
+// what was read may still be looked at while the log grows. All but the last are full.
 type chunk struct {
 	next    *chunk
 	details []detail
-	n       int
+	_       [24]byte // no entry lies in two cache lines
 	entries [126]entry
 }
 
@@ -83,22 +91,22 @@ func (l *eventLog) add(e entry, d *detail, then func(at int64)) int64 {
 		// Read before the lock is taken: others wait for it.
 		e.at = int64(time.Since(l.start))
 	}
-	l.mu.Lock()
+	l.lock()
 	e.at = max(e.at, l.latest)
 	l.latest = e.at
 	if then != nil {
 		then(e.at)
 	}
 	c := l.last
-	if c.n == len(c.entries) {
+	if l.n == len(c.entries) {
 		c = l.more()
 	}
 	if d != nil {
 		c.details = append(c.details, *d)
 		e.detail = int32(len(c.details))
 	}
-	c.entries[c.n] = e
-	c.n++
+	c.entries[l.n] = e
+	l.n++
 	asleep := l.asleep
 	l.asleep = 0
 	l.mu.Unlock()
@@ -108,17 +116,32 @@ func (l *eventLog) add(e entry, d *detail, then func(at int64)) int64 {
 	return e.at
 }
 
+// lockTries is how often a writer tries to get the lock before it waits for it. It is held
+// for less time than a try and a pause take.
+const lockTries = 30
+
+// lock gets the lock for a writer. Where several want a mutex its owner is let spin for
+// about a microsecond at a time, and then sleep; to write an entry takes a small part of that.
+func (l *eventLog) lock() {
+	for range lockTries {
+		if l.mu.TryLock() {
+			return
+		}
+		cpuhint.Pause()
+	}
+	l.mu.Lock()
+}
+
 // more adds a chunk. l.mu is held.
 func (l *eventLog) more() *chunk {
 	c := l.spare
 	if c == nil {
 		c = new(chunk)
 	} else {
-		l.spare = c.next
-		*c = chunk{details: c.details[:0]}
+		l.spare, c.next, c.details = c.next, nil, c.details[:0]
 	}
 	l.last.next = c
-	l.last = c
+	l.last, l.n = c, 0
 	return c
 }
 
@@ -151,7 +174,7 @@ func (r *reader) read() ([]entry, []detail) {
 	l := r.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for r.n == r.at.n {
+	for r.n == l.written(r.at) {
 		switch next := r.at.next; {
 		case next != nil:
 			if !l.keep {
@@ -166,54 +189,20 @@ func (r *reader) read() ([]entry, []detail) {
 		}
 	}
 	from := r.n
-	r.n = r.at.n
+	r.n = l.written(r.at)
 	return r.at.entries[from:r.n], r.at.details
+}
+
+// written is how many entries a chunk has. l.mu is held.
+func (l *eventLog) written(c *chunk) int {
+	if c == l.last {
+		return l.n
+	}
+	return len(c.entries)
 }
 
 // reuse takes back a chunk that nobody will look at again. l.mu is held.
 func (l *eventLog) reuse(c *chunk) {
 	clear(c.details)
 	c.next, l.spare = l.spare, c
-}
-
-// event makes the Event of an entry.
-func (x *execution) event(e *entry, details []detail) Event {
-	at, id, task := x.start.Add(time.Duration(e.at)), x.runID(), ""
-	var d detail
-	if e.detail > 0 {
-		d = details[e.detail-1]
-	}
-	if e.unit.node >= 0 {
-		task = x.plan.names()[e.unit.node]
-	}
-	index := x.index(e.unit)
-	switch e.kind {
-	case runStarted:
-		return RunStarted{at, x.name(), id, len(x.plan.nodes)}
-	case taskStarted:
-		elements := 0
-		if m := x.mapped(e.unit.node); m != nil && index == nil {
-			elements = m.count()
-		}
-		return TaskStarted{at, id, task, index, elements}
-	case attemptFailed:
-		return AttemptFailed{at, id, task, index, int(e.attempt), d.err, d.retry, d.took}
-	case taskRetried:
-		return TaskRetried{at, id, task, index, int(e.attempt)}
-	case taskFinished:
-		return TaskFinished{at, id, task, index, e.state, int(e.attempt), d.err, d.reason}
-	case taskUnresponsive:
-		return TaskUnresponsive{at, id, task, index, d.took}
-	case cacheHit:
-		return CacheHit{at, id, task, index, d.bytes}
-	case cacheMiss:
-		return CacheMiss{at, id, task, index, d.err}
-	case cacheStored:
-		return CacheStored{at, id, task, index, d.bytes, d.err}
-	case taskOversized:
-		return TaskOversized{at, id, task, x.config.needsOf(x.plan.nodes[e.unit.node].task), resourcesOf(x.config.capacity)}
-	case runWaiting:
-		return RunWaiting{at, x.name(), id, d.reason}
-	}
-	return RunFinished{at, x.name(), id, d.took, d.err}
 }

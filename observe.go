@@ -21,6 +21,7 @@ func Observe(observers ...Observer) ObserveOption { return observeOption(slices.
 // delivery hands the events of a run to its observers.
 type delivery struct {
 	x       *execution
+	events  eventMaker
 	from    *reader
 	entries []entry // the last ones read
 	details []detail
@@ -34,7 +35,7 @@ type delivery struct {
 // deliver starts the delivery of events. When the log is closed and all have
 // been delivered, the channel gets the panics of observers.
 func (x *execution) deliver() <-chan []error {
-	d := &delivery{x: x, from: x.log.reader(), broken: make([]bool, len(x.config.observers)), done: make(chan []error, 1)}
+	d := &delivery{x: x, events: newEventMaker(x), from: x.log.reader(), broken: make([]bool, len(x.config.observers)), done: make(chan []error, 1)}
 	go d.run()
 	return d.done
 }
@@ -47,7 +48,7 @@ func (d *delivery) run() {
 		}
 	}()
 	for d.read() {
-		e := d.x.event(&d.entries[d.entry], d.details)
+		e := d.events.event(&d.entries[d.entry], d.details)
 		for d.to < len(d.broken) {
 			d.to++
 			if k := d.to - 1; !d.broken[k] {

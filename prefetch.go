@@ -1,8 +1,8 @@
 package runnel
 
 import (
+	"github.com/runnelflow/runnel/internal/cpuhint"
 	"github.com/runnelflow/runnel/internal/engine"
-	"github.com/runnelflow/runnel/internal/prefetch"
 )
 
 // mostCached is how many tasks a graph may have whose memory a processor's cache holds:
@@ -16,13 +16,13 @@ func (x *execution) soon(w *engine.Worker, n int32) {
 	if int(n) >= len(x.records) {
 		return // it is the step that opens a mapped task
 	}
-	prefetch.Lines(&x.plan.nodes[n], &x.records[n])
+	cpuhint.Lines(&x.plan.nodes[n], &x.records[n])
 	s, ok := w.Local.(*scratch)
 	if !ok {
 		return // it has run nothing yet
 	}
 	if last := &x.plan.nodes[s.soon]; last.sources.len() > 0 {
-		prefetch.Lines(&x.plan.reads[last.sources.start], prefetch.Held(last.invoked))
+		cpuhint.Lines(&x.plan.reads[last.sources.start], cpuhint.Held(last.invoked))
 	}
 	s.soon = n
 }

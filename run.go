@@ -78,14 +78,14 @@ func (r *Run) Done() <-chan struct{} { return r.done }
 // speed.
 func (r *Run) Events() iter.Seq[Event] {
 	return func(yield func(Event) bool) {
-		from := r.x.log.reader()
+		from, events := r.x.log.reader(), newEventMaker(r.x)
 		for {
 			entries, details := from.read()
 			if len(entries) == 0 {
 				return
 			}
 			for i := range entries {
-				if !yield(r.x.event(&entries[i], details)) {
+				if !yield(events.event(&entries[i], details)) {
 					return
 				}
 			}

@@ -26,9 +26,9 @@ var layers = []layer{
 	{pkg: "internal/graph"},
 	{pkg: "internal/nearest"},
 	{pkg: "internal/typename"},
-	{pkg: "internal/engine", may: []string{"internal/graph"}},
+	{pkg: "internal/cpuhint"},
+	{pkg: "internal/engine", may: []string{"internal/cpuhint", "internal/graph"}},
 	{pkg: "internal/binding"},
-	{pkg: "internal/prefetch"},
 	{pkg: "internal/capacity"},
 	{pkg: "internal/budget"},
 	{pkg: "internal/canon", may: []string{"internal/typename"}},
@@ -53,8 +53,8 @@ var layers = []layer{
 	{pkg: "resultcache/storetest", may: []string{"resultcache"}},
 
 	{pkg: ".", may: []string{
-		"broker", "dag", "internal/binding", "internal/budget", "internal/canon", "internal/capacity",
-		"internal/engine", "internal/graph", "internal/layout", "internal/lifecycle", "internal/nearest", "internal/prefetch", "internal/typename", "resultcache",
+		"broker", "dag", "internal/binding", "internal/budget", "internal/canon", "internal/capacity", "internal/cpuhint",
+		"internal/engine", "internal/graph", "internal/layout", "internal/lifecycle", "internal/nearest", "internal/typename", "resultcache",
 	}},
 
 	// What is built on the library.

@@ -1,5 +1,7 @@
 package engine
 
+import "github.com/runnelflow/runnel/internal/cpuhint"
+
 // One worker that has nothing to do watches for work for a moment before it sleeps, and
 // another that has an item to spare gives it to that one: the item, and the word that
 // there is one, are a single write to a single cache line. By way of a deque they are
@@ -32,22 +34,18 @@ func (r *Run) beginWatch() bool {
 	return r.handoff.CompareAndSwap(uint64(None), uint64(watched))
 }
 
-// glanceLooks is how often a worker looks that has just run dry: as long as a short task
-// takes, or less.
-const glanceLooks = 100
-
 // glance watches for a moment before the worker counts itself a searcher, and returns the
 // item if it was given one. In a graph whose tasks meet at each step, the worker that it is
 // to meet is about to finish. Who is given an item here has no searcher to take back in
-// Found.
+// Found, and keeps its Clock: to read the time anew takes as long as a large part of the
+// way from worker to worker.
 func (w *Worker) glance() Item {
 	r := w.run
 	if !r.mayGlance() || !r.beginWatch() {
 		return None
 	}
-	it, _ := r.watch(glanceLooks)
+	it, _ := r.watch()
 	if it != None {
-		w.Clock = 0
 		r.watchMore()
 	}
 	return it
@@ -66,12 +64,18 @@ func (r *Run) mayWatch() bool {
 	return r.spins.Load() > 0 && len(*r.active.Load()) <= minPrune
 }
 
-// watch waits for an item while it looks so many times, after beginWatch, and ends the
-// watch. It returns the item if one was given, and reports whether it was or there may be
-// something else to find.
-func (r *Run) watch(looks int) (it Item, found bool) {
-	for k := 0; k < looks && !found; k++ {
-		found = Item(r.handoff.Load()) != watched || r.hasWork()
+// watchLooks is how often a worker looks in one watch, which takes it one or two
+// microseconds: as long as a short task.
+const watchLooks = 40
+
+// watch waits for an item for so many looks, after beginWatch, and ends the watch. It
+// returns the item if one was given, and reports whether it was or there may be something
+// else to find.
+func (r *Run) watch() (it Item, found bool) {
+	for k := 0; k < watchLooks && !found; k++ {
+		if found = Item(r.handoff.Load()) != watched || r.hasWork(); !found {
+			cpuhint.Pause()
+		}
 	}
 	if r.handoff.CompareAndSwap(uint64(watched), uint64(None)) {
 		return None, found

@@ -81,7 +81,6 @@ func (w *Worker) searchNoMore() {
 const (
 	searchRounds = 4
 	mostSpins    = 64                     // rounds
-	spinLooks    = 200                    // in a round
 	shortSleep   = 100 * time.Microsecond // about what all of that takes
 )
 
@@ -101,7 +100,7 @@ func (w *Worker) linger(round int32) (Item, bool) {
 		return None, round < searchRounds
 	}
 	spins := r.spins.Load()
-	if it, found := r.watch(spinLooks); found {
+	if it, found := r.watch(); found {
 		return it, true
 	}
 	if round >= searchRounds+spins {

@@ -11,8 +11,9 @@ import (
 type Worker struct {
 	// Local belongs to Exec: whatever it wants to keep for this worker.
 	Local any
-	// Clock belongs to Exec too. It is 0 whenever the worker has waited since it
-	// was set; otherwise nothing but Exec took time in between.
+	// Clock belongs to Exec too. It is 0 whenever the worker has waited since it was set,
+	// for longer than a glance, which is a microsecond or two; otherwise nothing but Exec
+	// took time in between.
 	Clock int64
 	// Guard belongs to Exec as well. While it is set, a panic of the work does not end the
 	// program: it is recovered, and goes to Unwound, which finds Guard set and clears it. So

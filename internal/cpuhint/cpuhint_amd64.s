@@ -7,3 +7,8 @@ TEXT ·lines(SB), NOSPLIT, $0-16
 	PREFETCHT0 (AX)
 	PREFETCHT0 (BX)
 	RET
+
+// func pause()
+TEXT ·pause(SB), NOSPLIT, $0-0
+	PAUSE
+	RET

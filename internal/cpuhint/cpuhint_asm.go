@@ -1,8 +1,10 @@
 //go:build amd64 || arm64
 
-package prefetch
+package cpuhint
 
 import "unsafe"
 
 //go:noescape
 func lines(a, b unsafe.Pointer)
+
+func pause()

@@ -1,4 +1,4 @@
-package prefetch
+package cpuhint
 
 import (
 	"testing"
@@ -46,5 +46,12 @@ func BenchmarkLines(b *testing.B) {
 	var a, c int
 	for b.Loop() {
 		Lines(&a, &c)
+	}
+}
+
+// BenchmarkPause is how much later than it could a loop sees what it waits for, at most.
+func BenchmarkPause(b *testing.B) {
+	for b.Loop() {
+		Pause()
 	}
 }

@@ -1,7 +1,9 @@
 //go:build !amd64 && !arm64
 
-package prefetch
+package cpuhint
 
 import "unsafe"
 
 func lines(_, _ unsafe.Pointer) {}
+
+func pause() {}
