@@ -37,7 +37,7 @@ func (r *Run) beginWatch() bool {
 // glance watches for a moment before the worker counts itself a searcher, and returns the
 // item if it was given one. In a graph whose tasks meet at each step, the worker that it is
 // to meet is about to finish. Who is given an item here has no searcher to take back in
-// Found, and keeps its Clock: to read the time anew takes as long as a large part of the
+// Found, and keeps its Clock: to read the time anew takes as long as a good part of the
 // way from worker to worker.
 func (w *Worker) glance() Item {
 	r := w.run
