@@ -116,12 +116,12 @@ func (l *eventLog) add(e entry, d *detail, then func(at int64)) int64 {
 	return e.at
 }
 
-// lockTries is how often a writer tries to get the lock before it waits for it. It is held
-// for less time than a try and a pause take.
+// lockTries is how often a writer tries to get the lock before it waits for it. It is mostly
+// held for no longer than a try and a pause take.
 const lockTries = 30
 
-// lock gets the lock for a writer. Where several want a mutex its owner is let spin for
-// about a microsecond at a time, and then sleep; to write an entry takes a small part of that.
+// lock gets the lock for a writer. By itself who finds a mutex taken spins for about a
+// microsecond at a time, and then sleeps; to write an entry takes a small part of that.
 func (l *eventLog) lock() {
 	for range lockTries {
 		if l.mu.TryLock() {

@@ -2,8 +2,9 @@ package runnel
 
 import "time"
 
-// eventMaker makes events of what a run has written down. A backlog of them is made on one
-// goroutine after all tasks have ended, so what they have in common is asked for once.
+// eventMaker makes events of what a run has written down. While all processors are busy they
+// are a backlog, which one goroutine has to work off after the last task, so what they have
+// in common is asked for once.
 type eventMaker struct {
 	x     *execution
 	id    string   // of the run

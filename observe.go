@@ -35,12 +35,13 @@ type delivery struct {
 // deliver starts the delivery of events. When the log is closed and all have
 // been delivered, the channel gets the panics of observers.
 func (x *execution) deliver() <-chan []error {
-	d := &delivery{x: x, events: newEventMaker(x), from: x.log.reader(), broken: make([]bool, len(x.config.observers)), done: make(chan []error, 1)}
+	d := &delivery{x: x, from: x.log.reader(), broken: make([]bool, len(x.config.observers)), done: make(chan []error, 1)}
 	go d.run()
 	return d.done
 }
 
 func (d *delivery) run() {
+	d.events = newEventMaker(d.x)
 	unwound := true
 	defer func() {
 		if unwound { // an observer has ended the goroutine

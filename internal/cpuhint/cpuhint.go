@@ -1,6 +1,6 @@
 // Package cpuhint tells the processor what it cannot know: which memory is needed soon, and
 // that a loop waits for another processor. Go has no other way to say so than assembly. On
-// processors for which there is none here, hints do nothing.
+// processors for which there is none here, Lines does nothing, and Pause only takes its time.
 package cpuhint
 
 import "unsafe"

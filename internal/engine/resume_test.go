@@ -13,7 +13,8 @@ import (
 )
 
 // TestResumedGoFirst: at limit 1 a resumed item is the next to run, before what
-// the worker has in its deque, before its inline successor, and before roots.
+// the worker has in its deque, before its inline successor, and before roots. It finds no
+// clock: it may have been due only after that was read.
 func TestResumedGoFirst(t *testing.T) {
 	within(t)
 	shapes := map[string]*graph.Graph{
@@ -29,8 +30,12 @@ func TestResumedGoFirst(t *testing.T) {
 			r = New(g, Config{Limit: 1, Exec: func(w *Worker, it Item) Item {
 				order = append(order, it)
 				if it >= first {
+					if w.Clock != 0 {
+						t.Errorf("item %d finds a clock of %d", it, w.Clock)
+					}
 					return None // comes from outside the graph
 				}
+				w.Clock = 7
 				if it == 3 {
 					r.Resume(first)
 					r.Resume(second)

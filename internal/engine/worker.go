@@ -12,8 +12,8 @@ type Worker struct {
 	// Local belongs to Exec: whatever it wants to keep for this worker.
 	Local any
 	// Clock belongs to Exec too. It is 0 whenever the worker has waited since it was set,
-	// for longer than a glance, which is a microsecond or two; otherwise nothing but Exec
-	// took time in between.
+	// for longer than a glance, which is a microsecond or two unless the system takes the
+	// processor away; otherwise nothing but Exec took time in between.
 	Clock int64
 	// Guard belongs to Exec as well. While it is set, a panic of the work does not end the
 	// program: it is recovered, and goes to Unwound, which finds Guard set and clears it. So
@@ -194,7 +194,7 @@ func (w *Worker) chain(it Item) {
 			}
 			if u := r.takeUrgent(); u != None {
 				w.Push(it)
-				it = u
+				it, w.Clock = u, 0 // it may have been due only now
 			}
 		}
 		w.current = it
